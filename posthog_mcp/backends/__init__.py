@@ -1,0 +1,1 @@
+"""Backends: one Driver contract, one class a backend."""

@@ -1,0 +1,161 @@
+"""The Driver contract: what a PostHog project can be asked, wherever it lives.
+
+Two implementations (`local/driver.py`, `posthog/driver.py`), one contract suite
+(`tests/backends/`). What a driver cannot do is missing from `capabilities`, never a 404.
+Shapes are PostHog's own, so that the REST facade over the local driver is thin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from posthog_mcp.hogql.catalogue import Catalogue
+from posthog_mcp.hogql.checker import Checker
+from posthog_mcp.results import BackendKind, Json, ProjectInfo, Table
+
+Resource = Literal[
+    "event_definitions",
+    "property_definitions",
+    "insights",
+    "dashboards",
+    "cohorts",
+    "actions",
+    "annotations",
+    "feature_flags",
+    "experiments",
+    "surveys",
+    "session_recordings",
+    "early_access_feature",
+    "error_tracking_issues",
+    "notebooks",
+    "alerts",
+    "subscriptions",
+    "batch_exports",
+    "integrations",
+    "hog_functions",
+    "warehouse_tables",
+    "groups_types",
+    "persons",
+    "groups",
+    "members",
+    "projects",
+    "organizations",
+    "activity_log",
+    "users",
+]
+"""A resource's name is its path segment in PostHog's REST API."""
+
+Capability = Literal[
+    "hogql",
+    "hogql_metadata",
+    "database_schema",
+    "capture",
+    "write_objects",
+    "cancel",
+]
+
+Progress = Callable[[float, str], None]
+"""Called from the event loop with a fraction in 0..1 and a short message."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """How one query runs. `query_id` names it for cancelling; `timeout_seconds` is wall time."""
+
+    query_id: str
+    timeout_seconds: float = 30.0
+    max_rows: int = 50_000
+    refresh: bool = False
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAnswer:
+    """A finished HogQL query.
+
+    `hogql` is the text that ran; `sql` the ClickHouse SQL where the backend tells it.
+    `rows_read` and `bytes_read` are None where unknown.
+    """
+
+    table: Table
+    hogql: str
+    sql: str | None = None
+    elapsed_ms: float = 0.0
+    rows_read: int | None = None
+    bytes_read: int | None = None
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing. `next` is an opaque cursor or None; `count` None where not told."""
+
+    items: list[dict[str, Json]]
+    next: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """`filters` are PostHog's query-string filters for that resource."""
+
+    search: str | None = None
+    limit: int = 100
+    cursor: str | None = None
+    filters: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Driver(Protocol):
+    """A PostHog project. Methods raise only the `posthog_mcp.errors` family.
+
+    Cancelling the task that awaits `query` stops the query on the backend before the
+    cancellation leaves this method.
+    """
+
+    kind: BackendKind
+    capabilities: frozenset[Capability]
+
+    @property
+    def checker(self) -> Checker:
+        """Parses and resolves against this project's catalogue; caches by text and catalogue version."""
+        ...
+
+    async def project(self) -> ProjectInfo: ...
+
+    async def catalogue(self) -> Catalogue:
+        """Tables, events, properties and metadata names; cached, refreshed when the data changes."""
+        ...
+
+    async def query(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:
+        """Run a `HogQLQuery` body ({"kind": "HogQLQuery", "query", "values"?, "filters"?, "variables"?}).
+
+        Raises:
+            HogQLSyntaxError, HogQLResolutionError, QueryTimeout, InvalidInput, Unavailable, …
+        """
+        ...
+
+    async def property_values(self, scope: str, name: str, limit: int = 20) -> list[tuple[str, int]]:
+        """Most frequent values with counts. `scope`: event, person, session, or group_N."""
+        ...
+
+    async def list(self, resource: Resource, options: ListOptions) -> Page: ...
+
+    async def get(self, resource: Resource, object_id: str) -> dict[str, Json]: ...
+
+    async def create(self, resource: Resource, body: Mapping[str, Json]) -> dict[str, Json]: ...
+
+    async def update(self, resource: Resource, object_id: str, body: Mapping[str, Json]) -> dict[str, Json]: ...
+
+    async def delete(self, resource: Resource, object_id: str) -> None:
+        """Soft delete, as PostHog does: the object is marked `deleted`."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when the backend answers; raise `Unavailable` (or `Forbidden`) saying why not."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop running queries and worker processes; safe to call twice."""
+        ...
