@@ -25,9 +25,7 @@ class PhysicalTable:
     name: str
     """Qualified ClickHouse name, such as `ph.events`."""
     columns: Mapping[str, PhysicalColumn]
-    hot: Mapping[str, Mapping[str, PhysicalColumn]] = field(
-        default_factory=dict[str, Mapping[str, PhysicalColumn]]
-    )
+    hot: Mapping[str, Mapping[str, PhysicalColumn]] = field(default_factory=dict[str, Mapping[str, PhysicalColumn]])
 
 
 @dataclass(frozen=True, slots=True)
