@@ -1,0 +1,48 @@
+"""PostHog's built-in tables as HogQL shows them; a project adds its own properties and group names.
+
+`data/tables.json`: table → time field, fields (`name: type`, `array:element`, trailing `!` for what `*` leaves
+out) and lazy joins. Facts from PostHog's published schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import cast
+
+from posthog_mcp.hogql.catalogue import DataType, FieldDef, TableDef, TableKind
+
+
+@cache
+def builtin_tables() -> Mapping[str, TableDef]:
+    """Every built-in table by its full name (`events`, `posthog.ai_events`, `system.insights`)."""
+    text = files("posthog_mcp.hogql").joinpath("data/tables.json").read_text(encoding="utf-8")
+    return {name: table(name, row) for name, row in json.loads(text).items()}
+
+
+def table(name: str, row: Mapping[str, object]) -> TableDef:
+    fields = cast("Mapping[str, str]", row["fields"])
+    kind: TableKind = "system" if name.startswith("system.") else "posthog"
+    return TableDef(
+        name=name,
+        fields={field_name: field(field_name, spec) for field_name, spec in fields.items()},
+        joins=cast("Mapping[str, str]", row["joins"]),
+        time_field=cast("str | None", row["time"]),
+        kind=kind,
+    )
+
+
+NEVER_NULL = {"uuid", "event", "timestamp", "distinct_id", "person_id", "id", "properties", "created_at", "session_id"}
+
+
+def field(name: str, spec: str) -> FieldDef:
+    kind, _, element = spec.rstrip("!").partition(":")
+    return FieldDef(
+        name=name,
+        type=cast("DataType", kind),
+        nullable=name not in NEVER_NULL,
+        hidden=spec.endswith("!"),
+        element=cast("DataType", element) if element else None,
+    )
