@@ -39,9 +39,10 @@ class Node:
 
 @dataclass(slots=True, kw_only=True)
 class Expr(Node):
-    """Anything with a value. `type` is None until resolved."""
+    """Anything with a value. `type` is None until resolved; `meaning` is what a macro such as IN COHORT stands for."""
 
     type: Type | None = field(default=None, compare=False, repr=False)
+    meaning: Expr | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -214,8 +215,11 @@ class WindowFunction(Expr):
 
 @dataclass(slots=True)
 class Lambda(Expr):
+    """`printed` are the resolver's own names for the arguments."""
+
     args: list[str]
     expr: Expr
+    printed: list[str] = field(default_factory=list[str], compare=False, repr=False)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from posthog_mcp.hogql.tree_expressions import Constant, Expr, Node, OrderExpr, WindowExpr
 
 if TYPE_CHECKING:
-    from posthog_mcp.hogql.resolver_scopes import SelectScope
+    from posthog_mcp.hogql.resolver_scopes import SelectScope, Source
 
 
 @dataclass(slots=True)
@@ -48,6 +48,7 @@ class JoinExpr(Expr):
     column_aliases: list[str] | None = None
     table_final: bool | None = None
     sample: SampleExpr | None = None
+    source: Source | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,241 @@
+"""Names: which column, alias, property or lazily joined field `a.b.c` means.
+
+Lookup order of the first part: lambda arguments; a source's name, when something follows; aliases of the SELECT;
+ARRAY JOIN names; columns of the sources; WITH expressions. Outer queries are not seen, as in PostHog. A miss is one
+finding with the nearest names; `*` is `resolver_star.py`'s.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from posthog_mcp.hogql.resolver_lazy import EventPerson, lazy_names, lazy_table, person_fields
+from posthog_mcp.hogql.resolver_properties import Base, property_of
+from posthog_mcp.hogql.resolver_scopes import (
+    AliasTarget,
+    ColumnTarget,
+    LocalTarget,
+    NamedExpr,
+    OutputTarget,
+    PathPart,
+    PropertyTarget,
+    QuerySource,
+    SelectScope,
+    Source,
+    TableSource,
+)
+from posthog_mcp.hogql.resolver_state import State, did_you_mean
+from posthog_mcp.hogql.tree_expressions import Field
+from posthog_mcp.hogql.types import UNKNOWN, PropertyOwner, PropertyScope, Type, of_field
+
+NO_AGGREGATES = {"WHERE": "Use HAVING.", "PREWHERE": "Use HAVING.", "GROUP BY": "", "JOIN ON": "", "ARRAY JOIN": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A name that has a value; no target when it stands on a table that does not exist."""
+
+    target: ColumnTarget | OutputTarget | AliasTarget | LocalTarget | None
+    type: Type
+
+
+Member: TypeAlias = Source | EventPerson | Value
+
+
+def resolve_field(state: State, node: Field, scope: SelectScope) -> Type:
+    """Point a dotted name at what it means."""
+    found = first_member(state, node, scope)
+    if found is None:
+        return UNKNOWN
+    member, rest = found
+    while not isinstance(member, Value) and rest:
+        child = member_of(state, member, str(rest[0]))
+        if child is None:
+            return unknown_child(state, node, member, str(rest[0]))
+        member, rest = child, rest[1:]
+    if not isinstance(member, Value):
+        text = ".".join(map(str, node.chain))
+        return state.error(node, f"`{text}` is a table; a column is expected.", f"Write {text}.column.")
+    node.target = member.target
+    if not rest or member.target is None:
+        return member.type if member.target else UNKNOWN
+    return path_of(state, node, member.target, member.type, tuple(rest))
+
+
+def path_of(state: State, node: Field, target: Base, kind: Type, path: tuple[PathPart, ...]) -> Type:
+    """Properties after a column; an alias or output that is itself a property goes on from there."""
+    inner = target.named.expr if isinstance(target, AliasTarget) else None
+    known = inner.target if isinstance(inner, Field) else None
+    if isinstance(known, PropertyTarget):
+        return property_of(state, node, known.base, Type("json", properties=known.scope), (*known.path, *path))
+    return property_of(state, node, target, kind, path)
+
+
+def first_member(state: State, node: Field, scope: SelectScope) -> tuple[Member, list[PathPart]] | None:
+    """What the first part of the name means, and the parts that follow."""
+    chain = node.chain
+    name = str(chain[0])
+    for frame in reversed(scope.locals):
+        if name in frame:
+            printed, kind = frame[name]
+            return Value(LocalTarget(printed), kind), chain[1:]
+    qualified = source_named(scope, chain)
+    if qualified:
+        return qualified
+    if name in scope.aliases:
+        return use_alias(state, node, scope.aliases[name], scope), chain[1:]
+    if name in scope.arrays:
+        printed, kind = scope.arrays[name]
+        return Value(LocalTarget(printed), kind), chain[1:]
+    candidates = [(source, found) for source in scope.sources if (found := member_of(state, source, name)) is not None]
+    if candidates:
+        return chosen(state, node, name, candidates, scope), chain[1:]
+    cte = scope.ctes.get(name)
+    if name in scope.macros or (cte and cte.node.cte_type == "column"):
+        return use_macro(state, node, name, scope), chain[1:]
+    unknown_name(state, node, name, scope)
+    return None
+
+
+def source_named(scope: SelectScope, chain: list[str | int]) -> tuple[Source, list[PathPart]] | None:
+    for length in range(min(3, len(chain) - 1), 0, -1):
+        name = ".".join(map(str, chain[:length]))
+        for source in scope.sources:
+            if name in source.names:
+                return source, chain[length:]
+    return None
+
+
+def chosen(
+    state: State, node: Field, name: str, candidates: list[tuple[Source, Member]], scope: SelectScope
+) -> Member:
+    """The one source that has the name; USING makes one column of two."""
+    own = [pair for pair in candidates if name not in pair[0].using]
+    real = [pair for pair in own if isinstance(pair[0], (TableSource, QuerySource))] or own
+    if len(real) > 1 and scope.clause != "USING":
+        writings = [f"{source.names[0]}.{name}" for source, _ in real if source.names]
+        fix = f"Write {' or '.join(writings)}." if writings else "Name the subqueries and write name.column."
+        state.error(node, f"`{name}` is ambiguous: {len(real)} joined tables have it.", fix)
+    return (real or candidates)[0][1]
+
+
+def member_of(state: State, member: Source | EventPerson, name: str) -> Member | None:
+    """The column or lazily joined table of that name, None when there is none."""
+    if isinstance(member, EventPerson):
+        return event_person_member(state, member, name)
+    if isinstance(member, QuerySource):
+        for output in member.outputs:
+            if output.name == name:
+                return Value(OutputTarget(member, output), output.type)
+        return Value(None, UNKNOWN) if any(each.name == "*" for each in member.outputs) else None
+    if isinstance(member, TableSource):
+        return table_member(state, member, name)
+    return Value(None, UNKNOWN)
+
+
+def table_member(state: State, source: TableSource, name: str) -> Member | None:
+    name = source.renames.get(name, name)
+    field = source.table.fields.get(name)
+    if field is None:
+        return lazy_table(state, source, name)
+    source.columns.add(name)
+    kind = of_field(field)
+    if kind.kind == "json" and name == "properties":
+        owners: dict[str, PropertyOwner] = {"persons": "person", "groups": "group", "events": "event"}
+        owner = owners.get(source.table.name, "event" if source.table.name == "posthog.ai_events" else "other")
+        kind = Type("json", properties=PropertyScope(owner, source.group))
+    return Value(ColumnTarget(source, name), kind)
+
+
+def event_person_member(state: State, person: EventPerson, name: str) -> Member | None:
+    events = person.source
+    if name == "properties":
+        events.columns.add("person_properties")
+        kind = Type("json", properties=PropertyScope("person"))
+        return Value(ColumnTarget(events, "person_properties"), kind)
+    if name == "id":
+        return table_member(state, events, "person_id")
+    joined = person_fields(state, person) if name in state.catalogue.tables["persons"].fields else None
+    return table_member(state, joined, name) if joined else None
+
+
+def use_alias(state: State, node: Field, named: NamedExpr, scope: SelectScope) -> Value:
+    """An alias where its value may stand: aggregates not in WHERE, nor inside an aggregate."""
+    if named.has_aggregate:
+        scope.aggregates += 1
+        if scope.inside_aggregate:
+            message = f"`{named.name}` is an aggregate; {scope.inside_aggregate}() cannot aggregate it again."
+            state.error(node, message, f"If the column is meant, write table.{named.name}; or aggregate in a subquery.")
+        elif scope.clause in NO_AGGREGATES:
+            fix = NO_AGGREGATES[scope.clause] or "Compute it in a subquery first."
+            state.error(node, f"`{named.name}` is an aggregate; {scope.clause} cannot use it.", fix)
+    if named.has_window:
+        scope.window_calls += 1
+        if scope.clause in (*NO_AGGREGATES, "HAVING"):
+            message = f"`{named.name}` is a window function; {scope.clause} cannot use it."
+            state.error(node, message, "Use QUALIFY, or a subquery.")
+    return Value(AliasTarget(named), named.type)
+
+
+def use_macro(state: State, node: Field, name: str, scope: SelectScope) -> Value:
+    """A WITH expression, resolved in the SELECT that uses it, once."""
+    named = scope.macros.get(name)
+    if named is None:
+        cte = scope.ctes.pop(name)  # its own name inside it means something else, or nothing
+        expr = copy.deepcopy(cte.node.expr)
+        named = NamedExpr(name, state.fresh(), UNKNOWN, expr)
+        frames, inside, scope.locals, scope.inside_aggregate = scope.locals, scope.inside_aggregate, [], ""
+        before = (scope.aggregates, scope.window_calls)
+        clause, scope.clause = scope.clause, "SELECT"
+        named.type = state.expr(expr, scope)
+        named.has_aggregate, named.has_window = scope.aggregates > before[0], scope.window_calls > before[1]
+        scope.locals, scope.inside_aggregate, scope.clause = frames, inside, clause
+        scope.macros[name], scope.ctes[name] = named, cte
+    return use_alias(state, node, named, scope)
+
+
+def field_names(state: State, source: Source) -> list[str]:
+    """What may follow this source's name."""
+    if isinstance(source, TableSource):
+        return [*source.renames, *source.table.fields, *lazy_names(state, source)]
+    return [each.name for each in source.outputs] if isinstance(source, QuerySource) else []
+
+
+def unknown_child(state: State, node: Field, member: Source | EventPerson, name: str) -> Type:
+    if isinstance(member, EventPerson):
+        names, owner = [*state.catalogue.tables["persons"].fields], "person"
+    else:
+        names = field_names(state, member)
+        owner = member.table.name if isinstance(member, TableSource) else (member.names or ("the subquery",))[0]
+    catalogue = state.catalogue
+    fix = did_you_mean(name, names)
+    if "properties" in names and (name in catalogue.event_properties or name in catalogue.person_properties):
+        prefix = ".".join(str(part) for part in node.chain[: node.chain.index(name)])
+        fix = f"Write {prefix}.properties.{name}."
+    return state.error(node, f"`{name}` is not a column of {owner}.", fix or f"Columns: {', '.join(names[:12])}.")
+
+
+def unknown_name(state: State, node: Field, name: str, scope: SelectScope) -> None:
+    """Say that a name is unknown, with where else it exists or what is near."""
+    if any(name in source.names for source in scope.sources):
+        state.error(node, f"`{name}` is a table; a column is expected.", f"Write {name}.column.")
+        return
+    outer = scope.parent
+    if outer and any(name in source.names or name in field_names(state, source) for source in outer.sources):
+        fix = "A subquery does not see the outer query's columns: join instead."
+        state.error(node, f"`{name}` belongs to the outer query.", fix)
+        return
+    state.error(node, f"Unknown column `{name}`.", fix_of_name(state, name, scope))
+
+
+def fix_of_name(state: State, name: str, scope: SelectScope) -> str:
+    if any(isinstance(source, TableSource) and "properties" in source.table.fields for source in scope.sources):
+        if name in state.catalogue.event_properties:
+            return f"Write properties.{name}."
+        if name in state.catalogue.person_properties:
+            return f"Write person.properties.{name}."
+    names = [each for source in scope.sources for each in field_names(state, source)]
+    near = did_you_mean(name, list(dict.fromkeys([*scope.aliases, *scope.arrays, *names, *scope.ctes])))
+    return near or ("Add a FROM clause." if not scope.sources else f"Columns: {', '.join(names[:12])}.")
