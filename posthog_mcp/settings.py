@@ -1,17 +1,19 @@
 """Settings from flags, the environment and `.env`, in that order; the only room that reads the environment.
 
 A wrong value is one `InvalidInput` that names the variable and what it takes. A setting whose feature does not
-exist in this version is refused, not ignored.
+exist in this version is refused, not ignored: a person who asks for masking must not get unmasked rows.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from posthog_mcp.errors import InvalidInput
@@ -20,13 +22,27 @@ Backend = Literal["auto", "posthog", "local"]
 TOOLSETS = ("discover", "query")
 """Toolsets of this version, in the order that they are listed."""
 REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
+NOT_YET = {
+    "mask": "off",
+    "execution": "direct",
+    "rate_limit": "240/min,1200/h",
+    "clickhouse_url": None,
+    "cache_url": None,
+    "llm": None,
+}
+"""Settings that this version knows by name only, with the one value that it takes (None: unset)."""
 
 
 class Settings(BaseSettings):
     """Everything that can be set. Read it with `Settings.load`, which words the errors."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        frozen=True,
     )
 
     api_key: Annotated[SecretStr | None, Field(alias="POSTHOG_API_KEY")] = None
@@ -35,19 +51,25 @@ class Settings(BaseSettings):
     base_url: Annotated[str | None, Field(alias="POSTHOG_BASE_URL")] = None
     backend: Annotated[Backend, Field(alias="POSTHOG_MCP_BACKEND")] = "auto"
     data_dir: Annotated[Path, Field(alias="POSTHOG_MCP_DATA_DIR")] = user_data_path("posthog-mcp")
-    state_url: Annotated[str | None, Field(alias="POSTHOG_MCP_STATE_URL", pattern=r"^(sqlite|postgresql).*://")] = None
+    state_url: Annotated[str | None, Field(alias="POSTHOG_MCP_STATE_URL")] = None
+    """None: `sqlite:///` in `data_dir`."""
     toolsets: Annotated[tuple[str, ...], NoDecode, Field(alias="POSTHOG_MCP_TOOLSETS")] = TOOLSETS
     allow_writes: Annotated[bool, Field(alias="POSTHOG_MCP_ALLOW_WRITES")] = False
     mode: Annotated[Literal["tools", "compact"], Field(alias="POSTHOG_MCP_MODE")] = "tools"
     max_rows: Annotated[int, Field(alias="POSTHOG_MCP_MAX_ROWS", ge=1, le=50_000)] = 10_000
     query_timeout: Annotated[float, Field(alias="POSTHOG_MCP_QUERY_TIMEOUT", gt=0, le=600)] = 30.0
     """Seconds of wall time a query."""
-    cache_ttl: Annotated[float, Field(alias="POSTHOG_MCP_CACHE_TTL", ge=0)] = 300.0
+    cache_ttl: Annotated[float, Field(alias="POSTHOG_MCP_CACHE_TTL", ge=0, le=86_400)] = 300.0
     """Seconds that a result is served again; 0 turns the cache off."""
-    mask: Annotated[Literal["off"], Field(alias="POSTHOG_MCP_MASK")] = "off"
-    execution: Annotated[Literal["direct"], Field(alias="POSTHOG_MCP_EXECUTION")] = "direct"
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="LOG_LEVEL")] = "WARNING"
     log_format: Annotated[Literal["text", "json"], Field(alias="LOG_FORMAT")] = "text"
+
+    mask: Annotated[str | None, Field(alias="POSTHOG_MCP_MASK")] = "off"
+    execution: Annotated[str | None, Field(alias="POSTHOG_MCP_EXECUTION")] = "direct"
+    rate_limit: Annotated[str | None, Field(alias="POSTHOG_MCP_RATE_LIMIT")] = "240/min,1200/h"
+    clickhouse_url: Annotated[str | None, Field(alias="POSTHOG_MCP_CLICKHOUSE_URL")] = None
+    cache_url: Annotated[str | None, Field(alias="POSTHOG_MCP_CACHE_URL")] = None
+    llm: Annotated[str | None, Field(alias="POSTHOG_MCP_LLM")] = None
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
@@ -56,35 +78,34 @@ class Settings(BaseSettings):
         Raises:
             InvalidInput: naming each wrong setting and what it takes.
         """
-        given = {name: value for name, value in flags.items() if value is not None}
+        given = {cls.variable(name): value for name, value in flags.items() if value is not None}
         try:
             return cls(**given)  # pyright: ignore[reportArgumentType]
         except ValidationError as error:
-            problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
-            message = "Wrong settings: " + "; ".join(problems) + "."
-            raise InvalidInput(message, fix="Correct the environment variable, the .env file, or the flag.") from None
+            problems = "; ".join(worded(problem) for problem in error.errors())
+        except (UnicodeDecodeError, OSError) as error:
+            problems = f".env cannot be read ({error})"
+        raise InvalidInput(
+            f"Wrong settings: {problems}.", fix="Correct the flag, the environment variable or the line in .env."
+        )
 
-    @field_validator("toolsets", mode="before")
     @classmethod
-    def split_toolsets(cls, value: object) -> object:
-        """`discover,query`, or `all`."""
-        if not isinstance(value, str):
-            return value
-        names = tuple(name.strip() for name in value.split(",") if name.strip())
-        return TOOLSETS if names == ("all",) else names
+    def variable(cls, name: str) -> str:
+        """The environment variable of a field."""
+        return cls.model_fields[name].alias or name
 
-    @field_validator("toolsets")
+    @field_validator("api_key")
     @classmethod
-    def know_toolsets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in value if name not in TOOLSETS]
-        if unknown or not value:
-            raise ValueError(f"unknown toolset {', '.join(unknown)!r}; this version has {', '.join(TOOLSETS)}, or all")
-        return value
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def any_case(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
+    def personal_key(cls, value: SecretStr | None) -> SecretStr | None:
+        """A project token looks alike and can only write; a line break would split the HTTP header."""
+        if value is None:
+            return None
+        text = value.get_secret_value().strip()
+        if text.startswith("phc_"):
+            raise ValueError("a phc_ project token can only send events; a personal API key (phx_…) is needed")
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("it holds characters that no API key has")
+        return SecretStr(text) if text else None
 
     @field_validator("base_url")
     @classmethod
@@ -92,14 +113,64 @@ class Settings(BaseSettings):
         """A trailing `/api` is what people copy; the client adds it itself."""
         if value is None:
             return None
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("it must begin with http:// or https://")
-        return value.rstrip("/").removesuffix("/api")
+        address = urlsplit(value.strip())
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError("an address such as https://posthog.example.com is needed")
+        if address.username or address.query or address.fragment:
+            raise ValueError("only scheme, host, port and path belong here; the key goes in POSTHOG_API_KEY")
+        return value.strip().rstrip("/").removesuffix("/api").rstrip("/")
+
+    @field_validator("data_dir")
+    @classmethod
+    def absolute_folder(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("state_url")
+    @classmethod
+    def known_state(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("sqlite:///"):
+            raise ValueError("this version takes sqlite:///FILE")
+        return value
+
+    @field_validator("toolsets", mode="before")
+    @classmethod
+    def split_toolsets(cls, value: object) -> object:
+        """`discover,query`, or `all`."""
+        if not isinstance(value, str):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        return TOOLSETS if names == ("all",) else names
+
+    @field_validator("toolsets")
+    @classmethod
+    def know_toolsets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = ", ".join(name for name in value if name not in TOOLSETS)
+        if unknown or not value:
+            raise ValueError(f"no toolset {unknown!r}; this version has {', '.join(TOOLSETS)}, or all")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def complete(self) -> Settings:
-        if self.backend == "posthog" and self.api_key is None:
+        """What no single setting can tell.
+
+        Raises:
+            ValueError: a setting is of no use in this version or without another one.
+        """
+        for field, only in NOT_YET.items():
+            if getattr(self, field) != only:
+                takes = f"only {only!r}" if only else "no value yet"
+                raise ValueError(f"{self.variable(field)}: this version takes {takes}")
+        if self.api_key is None and self.backend == "posthog":
             raise ValueError("POSTHOG_MCP_BACKEND=posthog needs POSTHOG_API_KEY")
+        if self.api_key is None and self.backend == "auto" and self.project_id not in (None, 1):
+            raise ValueError(
+                f"POSTHOG_PROJECT_ID={self.project_id} needs POSTHOG_API_KEY; without it: the demo project"
+            )
         return self
 
     @property
@@ -109,8 +180,23 @@ class Settings(BaseSettings):
 
     @property
     def host(self) -> str:
-        """The PostHog host's address, without a path."""
+        """The PostHog host's address, without `/api`."""
         return self.base_url or REGIONS[self.region]
+
+
+def worded(problem: ErrorDetails) -> str:
+    """`POSTHOG_REGION: Input should be 'us' or 'eu' (got 'mars')`; a secret's value is never told."""
+    name = ".".join(map(str, problem["loc"]))
+    text = problem["msg"].removeprefix("Value error, ")
+    given = cast(object, problem.get("input"))
+    shown = name and name != "POSTHOG_API_KEY" and not name.endswith("_URL") and isinstance(given, str | int | float)
+    return f"{name}: {text}".removeprefix(": ") + (f" (got {given!r:.60})" if shown else "")
+
+
+def unknown_variables() -> list[str]:
+    """Variables that begin like ours and are none, most likely misspelt."""
+    ours = {field.alias for field in Settings.model_fields.values()}
+    return sorted(name for name in os.environ if name.startswith("POSTHOG_MCP_") and name not in ours)
 
 
 def child_environment(**extra: str) -> dict[str, str]:
