@@ -184,4 +184,3 @@ def column_name(state: State, item: Expr) -> str:
         return str(item.chain[-1])
     text = state.query[item.start : item.end].strip()
     return re.sub(r"\s+", " ", text)
-

@@ -86,7 +86,9 @@ def check_arity(state: State, node: Expr, found: FunctionDef, args: int, params:
     high = None if distinct else found.max_args
     if args < found.min_args or (high is not None and args > high):
         wanted = amount(found.min_args, high)
-        state.error(node, f"{what} '{found.name}' expects {wanted} argument{plural(wanted)}, found {args}.", usage(found))
+        state.error(
+            node, f"{what} '{found.name}' expects {wanted} argument{plural(wanted)}, found {args}.", usage(found)
+        )
     if params < found.min_params and params == 0:
         message = f"{what} '{found.name}' requires parameters in addition to arguments."
         state.error(node, message, f"Write {found.name}(parameter)(argument).")
@@ -173,7 +175,9 @@ def resolve_window_function(state: State, node: WindowFunction, scope: SelectSco
         state.error(name_span(node), f"{what} `{node.name}(…)`.", did_you_mean(node.name, WINDOWS))
         return UNKNOWN
     if re.search(r"\)\s*filter\s*\(\s*where\b", state.query[node.start : node.end], re.IGNORECASE):
-        state.error(node, "FILTER on a window function is dropped by HogQL's parser.", f"Use {node.name}If(x, condition).")
+        state.error(
+            node, "FILTER on a window function is dropped by HogQL's parser.", f"Use {node.name}If(x, condition)."
+        )
     node.function = found
     args = [each for each in args if not (isinstance(each, Field) and each.chain == ["*"])]
     check_arity(state, node, found, len(args), len(params))

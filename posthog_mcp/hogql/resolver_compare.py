@@ -143,7 +143,7 @@ def cohort_members(state: State, place: Expr, cohort: int) -> SelectQuery | Sele
 
 
 def members_query(place: Expr, table: str, cohort: int) -> SelectQuery:
-    at = {"start": place.start, "end": place.end}
+    at = place.place
     where = CompareOperation(Field(["cohort_id"], **at), Constant(cohort, **at), "==", **at)
     return SelectQuery(
         [Field(["person_id"], **at)], select_from=JoinExpr(table=Field([table], **at), **at), where=where, **at

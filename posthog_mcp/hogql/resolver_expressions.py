@@ -48,7 +48,7 @@ from posthog_mcp.hogql.tree_expressions import (
     WindowFunction,
 )
 from posthog_mcp.hogql.tree_queries import SelectQuery, SelectSetQuery
-from posthog_mcp.hogql.types import BOOLEAN, UNKNOWN, Type, arithmetic, common, of_constant
+from posthog_mcp.hogql.types import BOOLEAN, Type, arithmetic, common, of_constant
 
 # Each resolver takes its own node class; the table pairs them, which types cannot say.
 Resolve: TypeAlias = Callable[[State, Any, SelectScope], Type]

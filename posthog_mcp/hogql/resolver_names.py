@@ -108,9 +108,7 @@ def source_named(scope: SelectScope, chain: list[str | int]) -> tuple[Source, li
     return None
 
 
-def chosen(
-    state: State, node: Field, name: str, candidates: list[tuple[Source, Member]], scope: SelectScope
-) -> Member:
+def chosen(state: State, node: Field, name: str, candidates: list[tuple[Source, Member]], scope: SelectScope) -> Member:
     """The one source that has the name; USING makes one column of two."""
     own = [pair for pair in candidates if name not in pair[0].using]
     real = [pair for pair in own if isinstance(pair[0], (TableSource, QuerySource))] or own

@@ -60,7 +60,9 @@ def property_type(state: State, node: Expr, scope: PropertyScope, path: tuple[Pa
         return STRING
     if name not in known:
         message = f"{scope.owner.capitalize()} property '{name}' has never been seen in this project."
-        state.warn(node, "unknown_property", message, did_you_mean(name, list(known), "It will read as NULL.", quote="'"))
+        state.warn(
+            node, "unknown_property", message, did_you_mean(name, list(known), "It will read as NULL.", quote="'")
+        )
         return STRING
     return OF_PROPERTY[known[name]] if len(path) == 1 else STRING
 
@@ -126,11 +128,12 @@ def warn_of_event(state: State, node: Constant) -> None:
     if not events or not isinstance(node.value, str) or node.value in events:
         return
     fix = did_you_mean(node.value, list(events), "List the events to see which exist.", quote="'")
-    state.warn(node, "unknown_event", f"Event '{node.value}' has never been seen in this project.", with_volumes(fix, events))
+    state.warn(
+        node, "unknown_event", f"Event '{node.value}' has never been seen in this project.", with_volumes(fix, events)
+    )
 
 
 def with_volumes(fix: str, events: Mapping[str, int]) -> str:
     """Add how often each suggested event came in the last 30 days."""
     shown = [f"'{name}': {events[name]:,} in 30 days" for name in fix.split("'")[1::2] if name in events]
     return f"{fix} ({'; '.join(shown)})" if shown else fix
-

@@ -24,6 +24,7 @@ from posthog_mcp.hogql.tree_expressions import ColumnsExpr, Expr, Field
 from posthog_mcp.hogql.types import UNKNOWN, Type
 
 Columns = list[tuple[str, Expr]]
+BEFORE_STAR = re.compile(r"[\s(]*(?:columns\s*\(\s*)?[`\"]?([\w$]+)[`\"]?\s*\.\s*\*", re.IGNORECASE)
 
 
 def resolve_star(state: State, node: Field, scope: SelectScope) -> Type:
@@ -112,6 +113,8 @@ def chosen_columns(state: State, node: ColumnsExpr, scope: SelectScope) -> Colum
 
 def star_sources(state: State, node: ColumnsExpr, scope: SelectScope) -> list[Source]:
     """The parsers drop the table of `t.* EXCLUDE (…)`; the text still has it."""
-    written = re.match(r"[\s(]*(?:columns\s*\(\s*)?[`\"]?([\w$]+)[`\"]?\s*\.\s*\*", state.query[node.start :], re.IGNORECASE)
+    written = re.match(
+        r"[\s(]*(?:columns\s*\(\s*)?[`\"]?([\w$]+)[`\"]?\s*\.\s*\*", state.query[node.start :], re.IGNORECASE
+    )
     named = [source for source in scope.sources if written and written[1] in source.names]
     return named or scope.sources

@@ -55,7 +55,9 @@ class State:
         """
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            self.error(node, f"The query stands for more than {MAX_NODES:,} expressions.", "Use fewer WITH expressions.")
+            self.error(
+                node, f"The query stands for more than {MAX_NODES:,} expressions.", "Use fewer WITH expressions."
+            )
             raise TooMuchWork
         node.type = self.resolve_expr(self, node, scope)
         return node.type
@@ -95,9 +97,8 @@ class State:
 
     def warn(self, place: Node, code: str, message: str, fix: str = "") -> None:
         """Note a warning."""
-        found = diagnostic("warning", code, message, self.query, place.span, fix)
-        if found not in self.warnings:
-            self.warnings.append(found)
+        if not any(each.message == message for each in self.warnings):
+            self.warnings.append(diagnostic("warning", code, message, self.query, place.span, fix))
 
 
 def did_you_mean(name: str, candidates: list[str], otherwise: str = "", quote: str = "`") -> str:

@@ -137,7 +137,9 @@ __all__ = [
     "walk",
 ]
 
-_NOTES: frozenset[str] = frozenset({"type", "meaning", "target", "function", "scope", "source", "printed", "start", "end"})
+_NOTES: frozenset[str] = frozenset(
+    {"type", "meaning", "target", "function", "scope", "source", "printed", "start", "end"}
+)
 
 
 class _Kinds:

@@ -7,7 +7,7 @@ name means into `type`, `target` and `function`: notes on the tree, never part o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from posthog_mcp.hogql.diagnostics import Span
 
@@ -24,6 +24,13 @@ CompareOp = Literal[
 ]  # fmt: skip
 
 
+class Place(TypedDict):
+    """Where a node stands, as keyword arguments for another one there."""
+
+    start: int
+    end: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Node:
     """Anything with a place in the text: half-open code-point offsets."""
@@ -35,6 +42,11 @@ class Node:
     def span(self) -> Span:
         """The place as a Span."""
         return Span(self.start, self.end)
+
+    @property
+    def place(self) -> Place:
+        """For nodes that are made up in this one's place."""
+        return {"start": self.start, "end": self.end}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -95,33 +95,87 @@ def common(types: Sequence[Type]) -> Type:
     return UNKNOWN
 
 
+# fmt: off
 _RETURNS: tuple[tuple[re.Pattern[str], Type], ...] = tuple(
     (re.compile(pattern), result)
     for pattern, result in (
-        (r"^(_?toDateTime\w*|parseDateTime\w*|now\w*|toTimeZone|_?toDateTime64|fromUnixTimestamp\w*|timestamp)$", DATETIME),
+        (r"^(_?toDateTime\w*|parseDateTime\w*|now\w*|toTimeZone|fromUnixTimestamp\w*)$", DATETIME),
         (r"^(toStartOf(Second|Minute|Hour|FiveMinutes|TenMinutes|FifteenMinutes|Day)|date_trunc|dateTrunc)$", DATETIME),
         (r"^(_?toDate\w*|today|yesterday|toMonday|toStartOf(Week|Month|Quarter|Year|ISOYear)|toLastDayOf\w+)$", DATE),
         (r"^toInterval\w+$", INTERVAL),
-        (r"^(count|countIf|countDistinct\w*|uniq\w*|windowFunnel\w*|sequenceCount\w*|row_number|rank|dense_rank)$", INTEGER),
+        (r"^(count|countIf|countDistinct\w*|uniq\w*|windowFunnel\w*|sequenceCount\w*)$", INTEGER),
+        (r"^(row_number|rank|dense_rank|ntile)$", INTEGER),
         (r"^(_?toU?Int\w*|length|lengthUTF8|toYear|toMonth|toDayOf\w+|toHour|toMinute|toSecond|toYYYYMM\w*)$", INTEGER),
-        (r"^(dateDiff|date_diff|toUnixTimestamp\w*|cityHash64|sipHash64|intDiv|indexOf|position\w*|JSONLength)$", INTEGER),
-        (r"^(avg\w*|quantile(?!s)\w*|median\w*|stddev\w*|var(Pop|Samp)\w*|toFloat\w*|divide|corr|rand|JSONExtractFloat)$", FLOAT),
-        (r"^(toString|concat|lower|upper|substring\w*|replace\w*|trim\w*|formatDateTime|JSONExtract(String|Raw))$", STRING),
+        (r"^(dateDiff|date_diff|toUnixTimestamp\w*|cityHash64|intDiv|indexOf|position\w*|JSONLength)$", INTEGER),
+        (r"^(avg\w*|quantile(?!s)\w*|median\w*|stddev\w*|var(Pop|Samp)\w*|toFloat\w*|divide|corr)$", FLOAT),
+        (r"^JSONExtractFloat$", FLOAT),
+        (r"^(toString|concat|lower|upper|substring\w*|replace\w*|trim\w*|formatDateTime)$", STRING),
+        (r"^JSONExtract(String|Raw)$", STRING),
         (r"^(extract|dateName|hex|base64\w+|splitPart|domain\w*|path|protocol|cutQueryString\w*|reverse\w*)$", STRING),
         (r"^(arrayStringConcat|extractURLParameter|MD5|SHA256|monthName|toTypeName|JSONType|left|right)$", STRING),
         (r"^(toUUID\w*|generateUUIDv\w+)$", UUID),
-        (r"^(not|and|or|isNull|isNotNull|empty|notEmpty|has\w*|startsWith|endsWith|match\w*|like|ilike|exists)$", BOOLEAN),
-        (r"^(equals|notEquals|less\w*|greater\w*|in|notIn|notLike|notILike|arrayExists|arrayAll|JSONHas|toBool)$", BOOLEAN),
+        (r"^(not|and|or|isNull|isNotNull|empty|notEmpty|has\w*|startsWith|endsWith|match\w*|i?like)$", BOOLEAN),
+        (r"^(equals|notEquals|less\w*|greater\w*|in|notIn|notLike|notILike|arrayExists|arrayAll|JSONHas)$", BOOLEAN),
+        (r"^(toBool|exists)$", BOOLEAN),
         (r"^(splitBy\w+|extractAll|JSONExtractArrayRaw|JSONExtractKeys|alphaTokens)$", Type("array", STRING)),
         (r"^(range|arrayEnumerate\w*)$", Type("array", INTEGER)),
     )
-)  # fmt: skip
+)
+# fmt: on
 _SAME_AS_FIRST = frozenset(
-    "min max any anyLast anyHeavy first_value last_value sum lag lead lagInFrame leadInFrame nth_value assumeNotNull"
-    " toNullable nullIf abs round floor ceil arrayDistinct arraySort arrayReverse arraySlice arrayConcat arrayFilter"
-    " minIf maxIf anyIf anyLastIf sumIf argMin argMax argMinIf argMaxIf addDays addMonths subtractDays addHours"
-    " subtractHours addWeeks subtractWeeks subtractMonths addYears subtractYears addMinutes subtractMinutes"
-    " arrayCompact arrayPushBack arrayPushFront arrayResize".split()
+    [
+        "min",
+        "max",
+        "any",
+        "anyLast",
+        "anyHeavy",
+        "first_value",
+        "last_value",
+        "sum",
+        "lag",
+        "lead",
+        "lagInFrame",
+        "leadInFrame",
+        "nth_value",
+        "assumeNotNull",
+        "toNullable",
+        "nullIf",
+        "abs",
+        "round",
+        "floor",
+        "ceil",
+        "arrayDistinct",
+        "arraySort",
+        "arrayReverse",
+        "arraySlice",
+        "arrayConcat",
+        "arrayFilter",
+        "minIf",
+        "maxIf",
+        "anyIf",
+        "anyLastIf",
+        "sumIf",
+        "argMin",
+        "argMax",
+        "argMinIf",
+        "argMaxIf",
+        "addDays",
+        "addMonths",
+        "subtractDays",
+        "addHours",
+        "subtractHours",
+        "addWeeks",
+        "subtractWeeks",
+        "subtractMonths",
+        "addYears",
+        "subtractYears",
+        "addMinutes",
+        "subtractMinutes",
+        "arrayCompact",
+        "arrayPushBack",
+        "arrayPushFront",
+        "arrayResize",
+    ]
 )
 _COMMON = frozenset({"coalesce", "ifNull", "least", "greatest"})
 _ELEMENT = frozenset({"arrayJoin", "arrayElement", "arrayFirst", "arrayLast", "arrayMin", "arrayMax"})

@@ -1,0 +1,159 @@
+"""Check a query: parse, fill placeholders, resolve, lint. One answer with every finding, cached.
+
+`Checker.check` never raises for bad HogQL; `Checked.raise_for_errors` does, for callers that go on to run it. A
+check is cached by its text, its values, the catalogue's version and the minute, since `now()` bounds date ranges.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from anyio import to_thread
+
+from posthog_mcp.errors import HogQLResolutionError, HogQLSyntaxError, PostHogMcpError
+from posthog_mcp.hogql.catalogue import Catalogue
+from posthog_mcp.hogql.diagnostics import Diagnostic, Span, diagnostic
+from posthog_mcp.hogql.parsing import Parser
+from posthog_mcp.hogql.placeholders import Filling, fill
+from posthog_mcp.hogql.resolver import Resolved, resolve
+from posthog_mcp.hogql.tree import Node, from_json, walk
+from posthog_mcp.hogql.tree_expressions import Call, Constant
+from posthog_mcp.hogql.tree_queries import Query
+from posthog_mcp.results import Column, DateRange, Json
+
+CACHED_CHECKS = 256
+RECURSION = 10_000
+"""Python frames: a tree of the parser's greatest depth needs about 3,000, and only the heap bounds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found. `tree` is None when the text does not parse; it is resolved when there are no errors.
+
+    `limit` is the outermost LIMIT when it is a number.
+    """
+
+    query: str
+    tree: Node | None
+    errors: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    columns: tuple[Column, ...] = ()
+    tables: tuple[str, ...] = ()
+    date_range: DateRange | None = None
+    limit: int | None = None
+    has_aggregation: bool = False
+
+    def raise_for_errors(self) -> None:
+        """Turn the errors into one exception, which names them all.
+
+        Raises:
+            HogQLSyntaxError: the text does not parse.
+            HogQLResolutionError: a name, type or arity is wrong.
+        """
+        if not self.errors:
+            return
+        first = self.errors[0]
+        lines = [f"line {each.line}, column {each.column}: {each.message}" for each in self.errors[:20]]
+        fix = " ".join(dict.fromkeys(each.fix for each in self.errors[:20] if each.fix))
+        context = {"line": first.line, "column": first.column, "text": first.text}
+        error = HogQLSyntaxError if first.code == "hogql_syntax" else HogQLResolutionError
+        raise error("; ".join(lines), fix=fix, context=context)
+
+
+class Checker:
+    """Checks against the project's catalogue as it is at each call; safe to share between tasks."""
+
+    def __init__(
+        self,
+        parser: Parser,
+        catalogue: Callable[[], Awaitable[Catalogue]],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._parser = parser
+        self._catalogue = catalogue
+        self._now = now
+        self._cache: OrderedDict[str, Checked] = OrderedDict()
+
+    async def check(
+        self,
+        query: str,
+        *,
+        values: Mapping[str, Json] | None = None,
+        filters: Mapping[str, Json] | None = None,
+        variables: Mapping[str, Json] | None = None,
+    ) -> Checked:
+        """Everything that is wrong with a query, and what it reads and gives."""
+        catalogue = await self._catalogue()
+        now = self._now().astimezone(ZoneInfo(catalogue.timezone))
+        filling = Filling(dict(values or {}), dict(filters or {}), dict(variables or {}), now)
+        key = cache_key(query, filling, catalogue)
+        known = self._cache.get(key)
+        if known:
+            self._cache.move_to_end(key)
+            return known
+        try:
+            parsed = await self._parser.parse(query)
+        except HogQLSyntaxError as error:
+            checked = refused(query, error)
+        else:
+            checked = await to_thread.run_sync(examine, query, parsed, filling, catalogue)
+        self._cache[key] = checked
+        while len(self._cache) > CACHED_CHECKS:
+            self._cache.popitem(last=False)
+        return checked
+
+
+def cache_key(query: str, filling: Filling, catalogue: Catalogue) -> str:
+    minute = filling.now.strftime("%Y%m%d%H%M")
+    given = [filling.values, filling.filters, filling.variables, catalogue.version, minute, query]
+    return json.dumps(given, sort_keys=True)
+
+
+def refused(query: str, error: PostHogMcpError) -> Checked:
+    """A query that cannot be read, as one finding."""
+    start, end = error.context.get("start"), error.context.get("end")
+    first = start if isinstance(start, int) else 0
+    span = Span(first, end if isinstance(end, int) else first)
+    return Checked(query, None, (diagnostic("error", error.code, error.message, query, span, error.fix),))
+
+
+def examine(query: str, parsed: dict[str, Json], filling: Filling, catalogue: Catalogue) -> Checked:
+    """Resolve and lint a parsed query; pure Python, bounded by the parser's caps and the resolver's budget."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
+    try:
+        tree = cast(Query, from_json(parsed))
+        notes = fill(tree, query, filling, catalogue)
+        resolved = resolve(tree, query, catalogue)
+    except HogQLResolutionError as error:
+        return refused(query, error)
+    except RecursionError:
+        deep = HogQLResolutionError("The query is nested too deeply.", fix="Flatten it, or split it.")
+        return refused(query, deep)
+    return described(query, tree, resolved, notes)
+
+
+def described(query: str, tree: Query, resolved: Resolved, notes: list[Diagnostic]) -> Checked:
+    return Checked(
+        query,
+        tree,
+        resolved.errors,
+        (*resolved.warnings, *notes),
+        tuple(Column(each.name, each.type.text()) for each in resolved.outputs),
+        resolved.tables,
+        None,
+        limit_of(tree),
+        any(isinstance(each, Call) and each.function and each.function.aggregate for each in walk(tree)),
+    )
+
+
+def limit_of(tree: Query) -> int | None:
+    limit = tree.limit
+    value = limit.value if isinstance(limit, Constant) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and not tree.limit_percent else None
