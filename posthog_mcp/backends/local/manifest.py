@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from posthog_mcp.backends.local.schema import (
     AI_EVENTS,
@@ -79,12 +79,10 @@ class Source(BaseModel):
 
 
 class DataRange(BaseModel):
-    """First and last event, ISO 8601 in UTC."""
+    """Times of the first and last event, ISO 8601 in UTC."""
 
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
-
-    first: str = Field(alias="from")
-    last: str = Field(alias="to")
+    first: str
+    last: str
 
 
 HotMap = dict[str, dict[str, dict[str, tuple[str, str]]]]

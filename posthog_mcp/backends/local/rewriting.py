@@ -1,0 +1,369 @@
+"""Raw rows in PostHog's batch-export columns → the tables of a snapshot.
+
+Four passes in the loader's process: look (counts, spans, duplicates), learn (identities, property types), write
+(events a slice of time at a time, so that memory stays bounded; then persons, groups, sessions), count. Each event
+file is one slice of time sorted by event and time, so both kinds of filter skip files and row groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from posthog_mcp.backends.local import definitions as names
+from posthog_mcp.backends.local.event_rows import Shape, events_select, persons_hot_select
+from posthog_mcp.backends.local.identities import (
+    distinct_ids_select,
+    group_kinds_select,
+    groups_select,
+    identities,
+    moved_select,
+    persons_select,
+)
+from posthog_mcp.backends.local.loader import LoadProgress, Rows, load
+from posthog_mcp.backends.local.manifest import (
+    DataRange,
+    Definitions,
+    HotMap,
+    Manifest,
+    ProjectSettings,
+    TableManifest,
+)
+from posthog_mcp.backends.local.manifest import (
+    Source as DataSource,
+)
+from posthog_mcp.backends.local.schema import (
+    GROUP_SLOTS,
+    SESSIONS,
+    TABLES,
+    Columns,
+    TableName,
+    ai_events_view,
+    quoted,
+)
+from posthog_mcp.backends.local.sessions import SESSION_PROPERTIES, sessions_select
+from posthog_mcp.backends.local.slices import Look, Slice, slices
+from posthog_mcp.backends.local.sources import RAW_EVENTS, RAW_PERSONS, Links, Source, empty, insert, raw_source, table
+from posthog_mcp.backends.local.storage import Writing
+
+__all__ = ["Raw", "raw_rows", "rewrite", "scaled"]
+
+FILE_SETTINGS = {
+    "output_format_parquet_row_group_size": 65_536,
+    "output_format_parquet_write_bloom_filter": 0,
+}
+SLICE_BYTES = 200 << 20
+"""Raw text of one slice; sorting it takes a few times as much memory."""
+SLICE_ROWS = 500_000
+SESSION_EVENTS = 4_000_000
+"""Events a pass over the sessions; more are grouped in several passes."""
+PERSONS_A_FILE = 50_000
+IDS_A_FILE = 250_000
+SAMPLED_PERSONS = 100_000
+IDS: Columns = (("distinct_id", "String"), ("latest", "UUID"), ("least", "UUID"), ("greatest", "UUID"))
+MOVED: Columns = (("distinct_id", "String"), ("person_id", "UUID"))
+ROW_NUMBER: Columns = (("row", "UInt64"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Everything that goes into a snapshot. Sources are numbered in `links`; `reads` are the folders they lie in.
+
+    `dropped` is a Parquet file of row numbers to leave out. `sessions` gives rows of `schema.SESSIONS` that are
+    taken as they are; other sessions are worked out from events. `kinds` fixes known group types by index.
+    """
+
+    links: Links
+    events: Sequence[Source]
+    persons: Sequence[Source] = ()
+    sessions: Sequence[Source] = ()
+    reads: Sequence[Path] = ()
+    dropped: Path | None = None
+    kinds: Sequence[str] = ()
+
+
+def raw_rows(writing: Writing, events: Sequence[Path], persons: Sequence[Path] = ()) -> Raw:
+    """Parquet files that already have `RAW_EVENTS` and `RAW_PERSONS` in their own types, as the demo writes them."""
+    links = Links(writing.scratch / "in")
+    folders = {path.parent for path in (*events, *persons)}
+    return Raw(
+        links,
+        [raw_source(links, events, RAW_EVENTS)],
+        [raw_source(links, persons, RAW_PERSONS)] if persons else [],
+        reads=sorted(folders),
+    )
+
+
+async def rewrite(
+    writing: Writing,
+    raw: Raw,
+    *,
+    project: ProjectSettings,
+    source: DataSource,
+    progress: LoadProgress | None = None,
+) -> Manifest:
+    """Fill `writing` from raw rows and return the manifest; committing is the caller's.
+
+    Raises:
+        PostHogMcpError: chDB's complaint about the raw data, in words.
+        Unavailable: the loader's process died, or the disk is full.
+    """
+    rewriting = Rewriting(writing, raw)
+    look = await rewriting.look(scaled(progress, 0.0, 0.1))
+    shape, learned = await rewriting.learn(look, scaled(progress, 0.1, 0.2))
+    await rewriting.write(look, shape, scaled(progress, 0.2, 0.95))
+    tables, counted = await rewriting.count(shape, look, scaled(progress, 0.95, 1.0))
+    return Manifest(
+        project=project,
+        source=source,
+        tables=tables,
+        views={"ai_events": ai_events_view(shape.events)},
+        hot=hot_map(shape),
+        definitions=learned.model_copy(update={"events": names.event_definitions(counted)}),
+        group_types=list(shape.kinds),
+        date_range=data_range(counted),
+    )
+
+
+class Rewriting:
+    """The passes over one set of raw rows."""
+
+    def __init__(self, writing: Writing, raw: Raw) -> None:
+        self.writing = writing
+        self.raw = raw
+        self.scratch = writing.scratch
+        self.events = raw.links.relation(raw.events, RAW_EVENTS)
+        self.persons = raw.links.relation(raw.persons, RAW_PERSONS)
+
+    async def run(self, statements: Sequence[str], label: str, progress: LoadProgress | None = None) -> list[Rows]:
+        return await load(
+            statements,
+            reads=[*self.raw.reads, self.writing.path],
+            writes=[self.writing.path],
+            progress=progress,
+            label=label,
+        )
+
+    async def look(self, progress: LoadProgress | None) -> Look:
+        """Count rows by event, hour and file, find duplicates, and the group types."""
+        events = self.kept(self.raw.dropped)
+        statements = [
+            f"SELECT event, count() FROM {events} GROUP BY event",
+            f"SELECT toUnixTimestamp(toStartOfHour(timestamp)) AS hour, count() FROM {events} GROUP BY hour",
+            f"""SELECT bitShiftRight(row, 40) AS file, toUnixTimestamp64Micro(min(timestamp)),
+toUnixTimestamp64Micro(max(timestamp)) FROM {events} GROUP BY file""",
+            f"SELECT count() - uniqExact(uuid), uniq(distinct_id) FROM {events}",
+        ]
+        counts, hours, files, [[duplicates, ids]] = await self.run(statements, "counting rows", progress)
+        return Look(
+            counts={str(row[0]): names.as_int(row[1]) for row in counts},
+            hours={names.as_int(row[0]): names.as_int(row[1]) for row in hours},
+            files={names.as_int(row[0]): (names.as_int(row[1]), names.as_int(row[2])) for row in files},
+            duplicates=names.as_int(duplicates),
+            ids=names.as_int(ids),
+        )
+
+    def kept(self, dropped: Path | None, only: frozenset[int] | None = None) -> str:
+        """The raw events without the dropped rows."""
+        rows = self.events if only is None else self.raw.links.relation(self.raw.events, RAW_EVENTS, only)
+        if dropped is None:
+            return rows
+        return f"(SELECT * FROM {rows} WHERE row NOT IN (SELECT row FROM {table(dropped, ROW_NUMBER)}))"
+
+    async def learn(self, look: Look, progress: LoadProgress | None) -> tuple[Shape, Definitions]:
+        """Work out identities and duplicates, and vote on the types of properties."""
+        if look.duplicates:
+            await self.run([self.drop_duplicates()], "finding duplicates")
+            self.raw = replace(self.raw, dropped=self.scratch / "dropped.parquet")
+        events = self.kept(self.raw.dropped)
+        factor = names.sample_factor(look.counts)
+        sample = f"(SELECT *, {factor} AS factor FROM {events} WHERE cityHash64(uuid) % {factor} = 0)"
+        some = f"cityHash64(distinct_id) % {1 + look.ids // SAMPLED_PERSONS} = 0"
+        people = f"""(SELECT '' AS event, factor, person_properties AS properties FROM {sample}
+UNION ALL SELECT '', toUInt64(1), properties FROM {self.persons} WHERE {some})"""
+        groups = f"""(SELECT JSONExtractString(properties, '$group_type') AS event, toUInt64(1) AS factor,
+JSONExtractRaw(properties, '$group_set') AS properties FROM {events} WHERE event = '$groupidentify')"""
+        mapping = self.writing.folder("person_distinct_ids")
+        ids = table(self.scratch / "ids.parquet", IDS)
+        pdi_columns = TABLES["person_distinct_ids"]
+        statements = [
+            insert(self.scratch / "ids.parquet", IDS, identities(events)),
+            insert(mapping / "none.parquet", pdi_columns, empty(pdi_columns)),
+            insert(
+                mapping / "{_partition_id}.parquet",
+                pdi_columns,
+                distinct_ids_select(ids, self.persons),
+                FILE_SETTINGS,
+                by=bucket("distinct_id", look.ids, IDS_A_FILE),
+            ),
+            insert(self.scratch / "moved.parquet", MOVED, moved_select(ids, table(mapping, pdi_columns))),
+            names.property_votes(sample, "properties"),
+            names.property_votes(people, "properties"),
+            names.property_votes(groups, "properties"),
+            group_kinds_select(sample),
+            f"SELECT avg(length(properties) + length(person_properties)) FROM {sample}",
+        ]
+        answers = await self.run(statements, "reading property types", progress)
+        own, person, group = (names.found_properties(rows) for rows in answers[4:7])
+        kinds = group_slots(self.raw.kinds, answers[7])
+        look.row_bytes = float(cast("float", answers[8][0][0] or 0))
+        shape = Shape(
+            events=names.hot_columns(own, "mat", names.HOT_EVENT_PROPERTIES, SESSION_PROPERTIES),
+            people_on_events=names.hot_columns(person, "pmat", names.HOT_PERSON_PROPERTIES),
+            people=names.hot_columns(person, "mat", names.HOT_PERSON_PROPERTIES),
+            kinds=kinds,
+        )
+        learned = Definitions(
+            event_properties=names.definitions_of(own),
+            person_properties=names.definitions_of(person),
+            group_properties={
+                str(index): names.definitions_of(each for each in group if kind in each.events)
+                for index, kind in enumerate(kinds)
+            },
+        )
+        return shape, learned
+
+    def drop_duplicates(self) -> str:
+        """Row numbers of all but the newest row of each uuid, and of what was dropped before."""
+        events = self.kept(self.raw.dropped)
+        before = f"SELECT row FROM {table(self.raw.dropped, ROW_NUMBER)} UNION ALL" if self.raw.dropped else ""
+        select = f"""{before} SELECT arrayJoin(arraySlice(arrayMap(x -> tupleElement(x, 3),
+arrayReverseSort(groupArray((created_at, _inserted_at, row)))), 2)) AS row FROM {events}
+WHERE uuid IN (SELECT uuid FROM {events} GROUP BY uuid HAVING count() > 1) GROUP BY uuid"""
+        return insert(self.scratch / "dropped.parquet", ROW_NUMBER, select)
+
+    async def write(self, look: Look, shape: Shape, progress: LoadProgress | None) -> None:
+        rows = max(10_000, min(SLICE_ROWS, int(SLICE_BYTES / max(1.0, look.row_bytes))))
+        statements = self.prepare()
+        folder = self.writing.folder("events")
+        for number, each in enumerate(slices(look, rows)):
+            statements.append(self.write_slice(folder / f"e{number:06d}.parquet", each, shape))
+        if not look.counts:
+            statements.append(insert(folder / "none.parquet", shape.event_columns, empty(shape.event_columns)))
+        statements += [*self.write_people(look, shape), *self.write_sessions(look, shape)]
+        for name in ("cohort_people", "static_cohort_people"):
+            statements.append(insert(self.writing.folder(name) / "none.parquet", TABLES[name], empty(TABLES[name])))
+        await self.run(statements, "writing tables", progress)
+
+    def prepare(self) -> list[str]:
+        """In-memory tables of this pass: merged people, and rows to leave out."""
+        statements = [
+            "CREATE DATABASE work",
+            """CREATE TABLE work.moved (distinct_id String, person_id UUID)
+ENGINE = Join(ANY, LEFT, distinct_id) SETTINGS persistent = 0""",
+            f"INSERT INTO work.moved SELECT * FROM {table(self.scratch / 'moved.parquet', MOVED)}",
+            "CREATE TABLE work.dropped (row UInt64) ENGINE = Set SETTINGS persistent = 0",
+        ]
+        if self.raw.dropped:
+            statements.append(f"INSERT INTO work.dropped SELECT row FROM {table(self.raw.dropped, ROW_NUMBER)}")
+        return statements
+
+    def write_slice(self, path: Path, each: Slice, shape: Shape) -> str:
+        rows = self.raw.links.relation(self.raw.events, RAW_EVENTS, each.files)
+        first, last = (f"toDateTime64({hour}, 6, 'UTC')" for hour in (each.first, each.last))
+        dropped = " AND row NOT IN work.dropped" if self.raw.dropped else ""
+        inside = f"(SELECT * FROM {rows} WHERE timestamp >= {first} AND timestamp < {last}{dropped})"
+        person = "ifNull(joinGetOrNull('work.moved', 'person_id', distinct_id), person_id)"
+        select = events_select(inside, shape, person_id=person)
+        return insert(path, shape.event_columns, f"{select} ORDER BY event, timestamp, uuid", FILE_SETTINGS)
+
+    def write_people(self, look: Look, shape: Shape) -> list[str]:
+        events = table(self.writing.path / "events", shape.event_columns)
+        mapping = table(self.writing.path / "person_distinct_ids", TABLES["person_distinct_ids"])
+        folder = self.writing.folder("persons")
+        persons = f"({persons_select(events, self.persons, mapping)})"
+        columns = shape.person_columns
+        return [
+            insert(folder / "none.parquet", columns, empty(columns)),
+            insert(
+                folder / "{_partition_id}.parquet",
+                columns,
+                f"{persons_hot_select(persons, shape)} ORDER BY id",
+                FILE_SETTINGS,
+                by=bucket("id", look.ids, PERSONS_A_FILE),
+            ),
+            insert(self.writing.folder("groups") / "g.parquet", TABLES["groups"], groups_select(events, shape.kinds)),
+        ]
+
+    def write_sessions(self, look: Look, shape: Shape) -> list[str]:
+        folder = self.writing.folder("sessions")
+        events = table(self.writing.path / "events", shape.event_columns)
+        given = self.raw.links.relation(self.raw.sessions, SESSIONS)
+        statements = [insert(folder / "none.parquet", SESSIONS, empty(SESSIONS))]
+        passes = 1 + sum(look.counts.values()) // SESSION_EVENTS
+        for part in range(passes):
+            mine = f"cityHash64(session_id) % {passes} = {part}"
+            select = sessions_select(events, shape.events, where=f"cityHash64(`$session_id`) % {passes} = {part}")
+            if self.raw.sessions:
+                columns = ", ".join(quoted(name) for name, _ in SESSIONS)
+                taken = (
+                    f"SELECT {columns} FROM {given} WHERE {mine} ORDER BY max_inserted_at DESC LIMIT 1 BY session_id"
+                )
+                select = f"""SELECT * FROM ({taken}) UNION ALL SELECT {columns} FROM ({select})
+WHERE session_id NOT IN (SELECT session_id FROM {given} WHERE {mine})"""
+            path = folder / f"s{part}-{{_partition_id}}.parquet"
+            by = "toYYYYMM(`$start_timestamp`)"
+            statements.append(insert(path, SESSIONS, select, FILE_SETTINGS, by=by))
+        return statements
+
+    async def count(
+        self, shape: Shape, look: Look, progress: LoadProgress | None
+    ) -> tuple[dict[str, TableManifest], Rows]:
+        """Rows of each table, and of each event."""
+        columns: dict[TableName, Columns] = {
+            **TABLES,
+            "events": shape.event_columns,
+            "persons": shape.person_columns,
+        }
+        events = table(self.writing.path / "events", shape.event_columns)
+        last = f"(SELECT least(max(timestamp), now64(6)) FROM {events})"
+        statements = [f"SELECT count() FROM {table(self.writing.path / name, columns[name])}" for name in columns]
+        *rows, counted = await self.run([*statements, names.event_counts(events, last)], "checking", progress)
+        tables: dict[str, TableManifest] = {
+            name: TableManifest(rows=names.as_int(found[0][0]), columns=list(columns[name]))
+            for name, found in zip(columns, rows, strict=True)
+        }
+        return tables, counted
+
+
+def bucket(column: str, rows: int, rows_a_file: int) -> str:
+    """SQL of the file that a row belongs to."""
+    return f"cityHash64({column}) % {1 + rows // rows_a_file}"
+
+
+def hot_map(shape: Shape) -> HotMap:
+    return {
+        "events": {"properties": dict(shape.events), "person_properties": dict(shape.people_on_events)},
+        "persons": {"properties": dict(shape.people)},
+    }
+
+
+def data_range(counted: Rows) -> DataRange | None:
+    if not counted:
+        return None
+    return DataRange(first=min(str(row[3]) for row in counted), last=max(str(row[4]) for row in counted))
+
+
+def group_slots(known: Sequence[str], rows: Rows) -> list[str]:
+    """Group types by index: known ones stay, one whose keys stand in `$group_N` is N, others follow as first seen."""
+    slots: dict[int, str] = {index: kind for index, kind in enumerate(known[:GROUP_SLOTS]) if kind}
+    waiting = [row for row in rows if str(row[0]) not in slots.values()]
+    for row in waiting:
+        matches = [names.as_int(cell) for cell in row[2:]]
+        best = max(range(GROUP_SLOTS), key=lambda slot: matches[slot])
+        if matches[best] and best not in slots:
+            slots[best] = str(row[0])
+    for row in waiting:
+        free = next((slot for slot in range(GROUP_SLOTS) if slot not in slots), None)
+        if free is not None and str(row[0]) not in slots.values():
+            slots[free] = str(row[0])
+    return [slots.get(slot, f"group_{slot}") for slot in range(max(slots, default=-1) + 1)]
+
+
+def scaled(progress: LoadProgress | None, start: float, end: float) -> LoadProgress | None:
+    """The same progress, squeezed into a part of the whole."""
+    if progress is None:
+        return None
+    return lambda fraction, label: progress(start + (end - start) * fraction, label)
