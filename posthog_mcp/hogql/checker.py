@@ -20,9 +20,11 @@ from anyio import to_thread
 from posthog_mcp.errors import HogQLResolutionError, HogQLSyntaxError, PostHogMcpError
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.diagnostics import Diagnostic, Span, diagnostic
+from posthog_mcp.hogql.lints import lint
 from posthog_mcp.hogql.parsing import Parser
 from posthog_mcp.hogql.placeholders import Filling, fill
 from posthog_mcp.hogql.resolver import Resolved, resolve
+from posthog_mcp.hogql.timerange import date_range
 from posthog_mcp.hogql.tree import Node, from_json, walk
 from posthog_mcp.hogql.tree_expressions import Call, Constant
 from posthog_mcp.hogql.tree_queries import Query
@@ -136,18 +138,23 @@ def examine(query: str, parsed: dict[str, Json], filling: Filling, catalogue: Ca
     except RecursionError:
         deep = HogQLResolutionError("The query is nested too deeply.", fix="Flatten it, or split it.")
         return refused(query, deep)
-    return described(query, tree, resolved, notes)
+    return described(query, tree, resolved, notes, filling, catalogue)
 
 
-def described(query: str, tree: Query, resolved: Resolved, notes: list[Diagnostic]) -> Checked:
+def described(
+    query: str, tree: Query, resolved: Resolved, notes: list[Diagnostic], filling: Filling, catalogue: Catalogue
+) -> Checked:
+    """The answer; lints and the time range only where every name is right."""
+    lints = [] if resolved.errors else lint(query, tree, catalogue)
+    warnings = sorted([*resolved.warnings, *notes, *lints], key=lambda each: each.span.start)
     return Checked(
         query,
         tree,
         resolved.errors,
-        (*resolved.warnings, *notes),
+        tuple(warnings),
         tuple(Column(each.name, each.type.text()) for each in resolved.outputs),
         resolved.tables,
-        None,
+        None if resolved.errors else date_range(tree, catalogue, filling.now),
         limit_of(tree),
         any(isinstance(each, Call) and each.function and each.function.aggregate for each in walk(tree)),
     )

@@ -14,6 +14,7 @@ from posthog_mcp.errors import HogQLResolutionError
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.checker import Checked
 from posthog_mcp.hogql.printer_calls import print_window
+from posthog_mcp.hogql.printer_columns import instant
 from posthog_mcp.hogql.printer_compare import condition
 from posthog_mcp.hogql.printer_expressions import print_expr
 from posthog_mcp.hogql.printer_from import prepare_from, print_ctes, print_from
@@ -162,7 +163,7 @@ def key(state: PrintState, expr: Expr) -> str:
 def tail(state: PrintState, node: SelectQuery) -> list[str]:
     clauses: list[str] = []
     if node.order_by:
-        clauses.append(f"ORDER BY {', '.join(order(state, each) for each in node.order_by)}")
+        clauses.append(f"ORDER BY {', '.join(order(state, each, node) for each in node.order_by)}")
     if node.limit_by:
         by = ", ".join(key(state, each) for each in node.limit_by.exprs)
         skip = f" OFFSET {state.expr(node.limit_by.offset_value).text}" if node.limit_by.offset_value else ""
@@ -170,8 +171,11 @@ def tail(state: PrintState, node: SelectQuery) -> list[str]:
     return [*clauses, limits(state, node).strip()]
 
 
-def order(state: PrintState, node: OrderExpr) -> str:
-    text = f"{key(state, node.expr)} {node.order}"
+def order(state: PrintState, node: OrderExpr, select: SelectQuery) -> str:
+    """A sorting key; a stored time sorts as it is, unless GROUP BY or DISTINCT know it by its zone."""
+    plain = not (select.group_by or select.group_by_mode or select.distinct)
+    sql = instant(state, node.expr) if plain else state.expr(node.expr)
+    text = f"{sql.text} {node.order}"
     fill = node.with_fill
     if not fill:
         return text

@@ -7,6 +7,7 @@ its registered name. What only PostHog can run is refused with the registry's re
 from __future__ import annotations
 
 from posthog_mcp.hogql.functions import FunctionDef
+from posthog_mcp.hogql.printer_columns import instant
 from posthog_mcp.hogql.printer_compare import condition
 from posthog_mcp.hogql.printer_functions import OWN_MEANING
 from posthog_mcp.hogql.printer_state import PrintState, Sql, quote
@@ -157,7 +158,7 @@ def print_window(state: PrintState, window: WindowExpr) -> str:
     if window.partition_by:
         parts.append(f"PARTITION BY {', '.join(state.expr(each).text for each in window.partition_by)}")
     if window.order_by:
-        keys = [f"{state.expr(each.expr).text} {each.order}" for each in window.order_by]
+        keys = [f"{instant(state, each.expr).text} {each.order}" for each in window.order_by]
         parts.append(f"ORDER BY {', '.join(keys)}")
     if window.frame_method and window.frame_start:
         start = frame_bound(state, window.frame_start)

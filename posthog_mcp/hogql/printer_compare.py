@@ -64,6 +64,8 @@ def print_compare(state: PrintState, node: CompareOperation, *, only_true: bool 
     for side, other in ((node.right, node.left), (node.left, node.right)):
         if isinstance(side, Constant) and side.value is None and node.op not in MEMBERSHIP:
             return with_null(state, node, other)
+    if node.op in MEMBERSHIP and is_array_value(node.right):
+        return in_array(state, node)
     left, right = sides(state, node)
     text = spelled(node.op, left, right)
     if node.op in MEMBERSHIP:
@@ -71,6 +73,17 @@ def print_compare(state: PrintState, node: CompareOperation, *, only_true: bool 
     if state.in_join:
         return Sql(text, left.nullable or right.nullable)
     return two_valued(node.op, text, left, right, only_true)
+
+
+def is_array_value(node: Expr) -> bool:
+    """An array that is computed; ClickHouse's IN takes constants and queries only."""
+    kind = (node.type or Type()).kind
+    return kind == "array" and not isinstance(node, (Array, SelectQuery, SelectSetQuery))
+
+
+def in_array(state: PrintState, node: CompareOperation) -> Sql:
+    text = f"has({state.expr(node.right).text}, {state.expr(node.left).text})"
+    return Sql(f"not({text})" if node.op in NEGATIVE else text, True)
 
 
 def two_valued(op: str, text: str, left: Sql, right: Sql, only_true: bool) -> Sql:

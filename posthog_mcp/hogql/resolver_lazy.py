@@ -18,10 +18,9 @@ EVENT_PERSON = frozenset({"person", "poe"})
 
 @dataclass(frozen=True, slots=True)
 class EventPerson:
-    """The person of an event, as of the event. `joins` says whether other fields may come from persons."""
+    """The person of an event, as of the event."""
 
     source: TableSource
-    joins: bool = True
 
 
 def group_index(state: State, name: str) -> int | None:
@@ -42,7 +41,7 @@ def lazy_table(state: State, source: TableSource, name: str) -> TableSource | Ev
     """The table that `name` joins, or None when it joins none."""
     joins = source.table.joins
     if source.table.name == "events" and name in EVENT_PERSON and name in joins:
-        return EventPerson(source, joins=name == "person")
+        return EventPerson(source)
     group = group_index(state, name) if "group_0" in joins else None
     return joined(state, source, f"group_{group}" if group is not None else name, group)
 
@@ -80,4 +79,4 @@ def keys_of(source: TableSource, name: str, target: TableDef) -> LazyJoin | None
 
 def person_fields(state: State, person: EventPerson) -> TableSource | None:
     """The joined persons table behind an event's person, for fields that the event does not carry."""
-    return joined(state, person.source, "person") if person.joins else None
+    return joined(state, person.source, "person")

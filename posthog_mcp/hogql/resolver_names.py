@@ -229,11 +229,12 @@ def unknown_name(state: State, node: Field, name: str, scope: SelectScope) -> No
 
 
 def fix_of_name(state: State, name: str, scope: SelectScope) -> str:
-    if any(isinstance(source, TableSource) and "properties" in source.table.fields for source in scope.sources):
-        if name in state.catalogue.event_properties:
-            return f"Write properties.{name}."
-        if name in state.catalogue.person_properties:
-            return f"Write person.properties.{name}."
+    tables = [source.table for source in scope.sources if isinstance(source, TableSource)]
+    owners = {each.name for each in tables if "properties" in each.fields}
+    if name in state.catalogue.event_properties and owners & {"events", "posthog.ai_events"}:
+        return f"Write properties.{name}."
+    if name in state.catalogue.person_properties and owners:
+        return f"Write properties.{name}." if "persons" in owners else f"Write person.properties.{name}."
     names = [each for source in scope.sources for each in field_names(state, source)]
     near = did_you_mean(name, list(dict.fromkeys([*scope.aliases, *scope.arrays, *names, *scope.ctes])))
     return near or ("Add a FROM clause." if not scope.sources else f"Columns: {', '.join(names[:12])}.")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
-from posthog_mcp.hogql.resolver_names import field_names, member_of
+from posthog_mcp.hogql.resolver_names import member_of
 from posthog_mcp.hogql.resolver_scopes import (
     ColumnTarget,
     LocalTarget,
+    Output,
     OutputTarget,
     QuerySource,
     SelectScope,
@@ -47,24 +48,30 @@ def resolve_star(state: State, node: Field, scope: SelectScope) -> Type:
 def columns_of(state: State, node: Expr, sources: list[Source]) -> Columns:
     found: Columns = []
     for source in sources:
+        if isinstance(source, QuerySource):
+            merged = source.using if len(sources) > 1 else set[str]()
+            found += [
+                (each.name, output_field(node, source, each)) for each in source.outputs if each.name not in merged
+            ]
+            continue
+        names = ["*"]
         if isinstance(source, TableSource):
             back = {field: name for name, field in source.renames.items()}
             names = [back.get(name, name) for name, each in source.table.fields.items() if not each.hidden]
-        else:
-            names = field_names(state, source) if isinstance(source, QuerySource) else ["*"]
         left = [name for name in names if name not in source.using or len(sources) == 1]
         found += [(name, column_field(state, node, source, name)) for name in left]
     return found
 
 
+def output_field(node: Expr, source: QuerySource, output: Output) -> Field:
+    return Field([output.name], target=OutputTarget(source, output), type=output.type, **node.place)
+
+
 def column_field(state: State, node: Expr, source: Source, name: str) -> Field:
     """A field node that points straight at a source's column."""
-    field = Field([name], start=node.start, end=node.end)
+    field = Field([name], **node.place)
     field.type = UNKNOWN
-    if isinstance(source, QuerySource):
-        output = next(each for each in source.outputs if each.name == name)
-        field.target, field.type = OutputTarget(source, output), output.type
-    elif isinstance(source, TableSource):
+    if isinstance(source, TableSource):
         member = member_of(state, source, name)
         target, kind = getattr(member, "target", None), getattr(member, "type", UNKNOWN)
         if isinstance(target, (ColumnTarget, LocalTarget)) and isinstance(kind, Type):
