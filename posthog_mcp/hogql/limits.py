@@ -1,49 +1,66 @@
-"""The one place where a query's row limit is applied: by editing its text, so that what ran can be shown and sent.
+"""The one place where row limits are applied: a query's text in, the same text with a binding LIMIT out.
 
-PostHog adds LIMIT 100 silently and cuts at 50,000; here the caller chooses both numbers and is told what was done.
+Edits by places, so the author's text, comments and all, stays as it is. A limit that is small enough is left alone;
+a constant one that is too large is replaced; where there is none one is added; and what cannot be bounded in place
+(WITH TIES, percent, a computed limit) is bounded from outside.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from posthog_mcp.hogql.tree_expressions import Constant
-from posthog_mcp.hogql.tree_queries import Query, SelectQuery
+from posthog_mcp.hogql.tokens import tokens
+from posthog_mcp.hogql.tree import Constant, Expr, Node, SelectQuery, SelectSetQuery, walk
 
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A text whose answer has at most `limit` rows; `added` or `lowered` say how it differs from the author's."""
+    """The text to run, and the most rows it gives. `added`: a LIMIT of ours binds; `lowered`: theirs was too large."""
 
     query: str
     limit: int
-    added: bool
-    lowered: bool
+    added: bool = False
+    lowered: bool = False
 
 
-def constant_limit(tree: Query) -> int | None:
-    """The author's own LIMIT where it binds the whole query and is a plain number of rows."""
-    limit = tree.limit
-    plain = isinstance(limit, Constant) and isinstance(limit.value, int) and not isinstance(limit.value, bool)
-    if not plain or tree.limit_percent or tree.limit_with_ties or tree.limit is None:
-        return None
+def bounded(query: str, tree: Node | None, *, default: int, cap: int) -> Bounded:
+    """Bound the rows of a query whose parse is `tree`: `default` where it says nothing, at most `cap`."""
+    default = min(default, cap)
+    if not isinstance(tree, SelectQuery | SelectSetQuery):
+        return Bounded(query, default)
+    end = body_end(query, tree)
+    body, rest = query[:end], query[end:]
+    if tree.limit is None:
+        # A bare LIMIT after a UNION would bind its last part only; in brackets it binds the whole.
+        whole = body if isinstance(tree, SelectQuery) else f"({body})"
+        return Bounded(f"{whole} LIMIT {default}{rest}", default, added=True)
+    rows = constant_limit(tree.limit)
+    if rows is None or tree.limit_percent or tree.limit_with_ties:
+        return Bounded(f"SELECT * FROM ({body}) LIMIT {cap}{rest}", cap, added=True)
+    if abs(rows) <= cap:
+        return Bounded(query, abs(rows))
+    at = tree.limit.span
+    return Bounded(f"{query[: at.start]}{cap if rows > 0 else -cap}{query[at.end :]}", cap, lowered=True)
+
+
+def constant_limit(limit: Expr) -> int | None:
+    """The number of a literal LIMIT; None when it is computed or a fraction. Negative: the last rows."""
     value = limit.value if isinstance(limit, Constant) else None
-    return value if isinstance(value, int) and value >= 0 else None
+    if isinstance(value, bool | None) or (isinstance(value, float) and not value.is_integer()):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
 
 
-def bounded(query: str, tree: Query, *, default: int, cap: int) -> Bounded:
-    """Give a query without a LIMIT `default` rows at most, and none more than `cap`.
+def body_end(query: str, tree: Node) -> int:
+    """Where the last token ends, a closing `;` and comments left out.
 
-    `tree` is the parse of `query`; its places are trusted. A LIMIT that is not a plain number (percent, WITH TIES, an
-    expression) stays inside and the whole is limited around it.
+    Only what follows the last node is read as tokens: before it, text in tags could pass for code.
     """
-    own = constant_limit(tree)
-    if own is not None and own <= cap:
-        return Bounded(query, own, added=False, lowered=False)
-    if own is not None and tree.limit is not None:
-        return Bounded(query[: tree.limit.start] + str(cap) + query[tree.limit.end :], cap, added=False, lowered=True)
-    body = query[: tree.end] if 0 < tree.end <= len(query) else query
-    if isinstance(tree, SelectQuery) and tree.limit is None and tree.offset is None:
-        return Bounded(f"{body.rstrip()}\nLIMIT {default}", default, added=True, lowered=False)
-    most = cap if tree.limit is not None else default
-    return Bounded(f"SELECT * FROM (\n{body}\n)\nLIMIT {most}", most, added=True, lowered=False)
+    end = min(max(node.end for node in walk(tree)), len(query))
+    for token in tokens(query, end):
+        if token.text != ";":
+            end = token.end
+    return end
