@@ -1,0 +1,169 @@
+"""The `posthog-mcp` command: reads arguments, loads settings, hands over to `commands`, maps errors to exit codes.
+
+Exit codes: 0 done, 1 the work failed, 2 wrong usage or settings. Without a command it serves MCP over stdio, because
+that is what MCP clients start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Protocol, TypeAlias, cast
+
+from posthog_mcp import __version__
+from posthog_mcp.errors import InvalidInput, PostHogMcpError
+from posthog_mcp.settings import Settings
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+SETTING_FLAGS = (
+    "backend",
+    "region",
+    "base_url",
+    "project_id",
+    "data_dir",
+    "toolsets",
+    "allow_writes",
+    "mode",
+    "log_level",
+)
+Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
+
+
+class Command(Protocol):
+    """A module of `posthog_mcp.commands`."""
+
+    def run(self, settings: Settings, arguments: argparse.Namespace) -> int:
+        """Do it; the exit code. `run` of a module that only prints what it found returns 0 or 1."""
+        ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words = ["serve", *words]
+    arguments = parser().parse_args(words)
+    try:
+        settings = Settings.load(**{name: getattr(arguments, name, None) for name in SETTING_FLAGS})
+        command = cast(Command, importlib.import_module(f"posthog_mcp.commands.{arguments.module}"))
+        return command.run(settings, arguments)
+    except PostHogMcpError as error:
+        print(error.as_text(), file=sys.stderr)  # noqa: T201
+        return WRONG_USAGE if isinstance(error, InvalidInput) else FAILED
+    except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at exit
+        return DONE
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser("posthog-mcp", description="Product analytics over MCP.", allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"posthog-mcp {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    anywhere, embedded = setting_flags(connection=True), setting_flags(connection=False)
+    add_serve(commands, anywhere)
+    add_demo(commands, embedded)
+    add_call(commands, anywhere)
+    add_local(commands, embedded)
+    doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
+    doctor.set_defaults(module="doctor")
+    return top
+
+
+def setting_flags(*, connection: bool) -> argparse.ArgumentParser:
+    """Settings as flags. `connection`: the command may talk to PostHog; otherwise it uses the embedded project.
+
+    Never the API key: arguments show in process lists.
+    """
+    flags = argparse.ArgumentParser(add_help=False)
+    group = flags.add_argument_group("settings (they win over the environment and .env)")
+    if connection:
+        group.add_argument("--backend", metavar="auto|posthog|local", help="where queries run")
+        group.add_argument("--region", metavar="us|eu", help="PostHog cloud region")
+        group.add_argument("--base-url", metavar="URL", help="address of a self-hosted PostHog")
+        group.add_argument("--project-id", metavar="ID")
+    else:
+        flags.set_defaults(backend="local")
+    group.add_argument("--data-dir", metavar="DIR", help="folder of the embedded project, state and cache")
+    group.add_argument("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR; logs go to stderr")
+    return flags
+
+
+def add_serve(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    serve = commands.add_parser("serve", parents=[common], help="serve MCP over stdio (the default) or HTTP")
+    serve.add_argument("--transport", choices=("stdio", "http"), default="stdio")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on with --transport http")
+    serve.add_argument("--port", type=port, default=8000, help="port to listen on with --transport http")
+    serve.add_argument("--toolsets", metavar="A,B", help="toolsets to publish, or all")
+    serve.add_argument("--allow-writes", action="store_true", default=None, help="publish the tools that write")
+    serve.add_argument("--mode", metavar="tools|compact", help="compact publishes two tools: find_tool and use_tool")
+    serve.set_defaults(module="serve")
+
+
+def add_demo(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    demo = commands.add_parser("demo", parents=[common], help="a guided tour on the demo project")
+    demo.add_argument("--json", action="store_true", help="one JSON object a step")
+    demo.set_defaults(module="demo")
+
+
+def add_call(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    call = commands.add_parser("call", parents=[common], help="call one tool and print its structured result")
+    call.add_argument("tool")
+    call.add_argument("json", nargs="?", default="{}", metavar="JSON", help="the arguments; - reads them from stdin")
+    call.add_argument("--text", action="store_true", help="print the text instead of the structured result")
+    call.add_argument("--image-dir", type=Path, metavar="DIR", help="save returned images here")
+    call.add_argument("--allow-writes", action="store_true", default=None, help="allow tools that write")
+    call.set_defaults(module="call")
+
+
+def add_local(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    local = commands.add_parser("local", help="the embedded project")
+    parts = local.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    serve = parts.add_parser("serve", parents=[common], help="the embedded project as a PostHog REST API")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=port, default=8010)
+    serve.set_defaults(module="local", action="serve")
+    load = parts.add_parser("import", parents=[common], help="load PostHog batch exports")
+    load.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or globs; Parquet or JSONL, gz or zst")
+    load.set_defaults(module="local", action="load")
+    demo = parts.add_parser("demo-data", parents=[common], help="generate the demo project")
+    demo.add_argument("--seed", type=int, default=1)
+    demo.add_argument("--events", type=positive, default=None, metavar="N", help="about how many events")
+    demo.add_argument("--days", type=positive, default=None, metavar="N", help="how many days of them")
+    demo.add_argument("--end", type=date.fromisoformat, default=None, metavar="DATE", help="last day; default now")
+    demo.add_argument("--out", type=Path, metavar="DIR", help="write batch-export Parquet here instead")
+    demo.set_defaults(module="local", action="demo_data")
+    reset = parts.add_parser("reset", parents=[common], help="drop the embedded project")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    reset.set_defaults(module="local", action="reset")
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 lets the system choose.
+
+    Raises:
+        ValueError: not one; argparse words it.
+    """
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise ValueError(text)
+    return number
+
+
+def positive(text: str) -> int:
+    """A whole number above zero; `1_000_000` and `1e6` are read too.
+
+    Raises:
+        ValueError: not one; argparse words it.
+    """
+    number = int(float(text)) if "e" in text.lower() else int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
