@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import anyio
 
 import anyio
 
 from posthog_mcp.backends.local.demo.people import INDUSTRIES, people_select, pick
 from posthog_mcp.backends.local.demo.timeline import events_select
 from posthog_mcp.backends.local.loader import LoadProgress, load
-from posthog_mcp.backends.local.schema import TIME, Columns, literal, structure
+from posthog_mcp.backends.local.demo.objects import demo_objects
+from posthog_mcp.backends.local.manifest import ProjectSettings, Source
+from posthog_mcp.backends.local.objects import Objects
+from posthog_mcp.backends.local.rewriting import raw_rows, rewrite, scaled
+from posthog_mcp.backends.local.schema import Columns, literal, structure
+from posthog_mcp.backends.local.sources import RAW_EVENTS, RAW_PERSONS
+from posthog_mcp.backends.local.storage import Snapshot, Store
 from posthog_mcp.results import Json
-
-EVENT_COLUMNS: Columns = (
-    ("uuid", "UUID"),
-    ("event", "String"),
-    ("distinct_id", "String"),
-    ("person_id", "UUID"),
-    ("properties", "String"),
-    ("person_properties", "String"),
-    ("elements_chain", "String"),
-    ("timestamp", TIME),
-    ("created_at", TIME),
-)
-PERSON_COLUMNS: Columns = (
-    ("distinct_id", "String"),
-    ("person_id", "UUID"),
-    ("properties", "String"),
-    ("person_distinct_id_version", "Int64"),
-    ("person_version", "Int64"),
-    ("created_at", TIME),
-    ("is_deleted", "Bool"),
-)
 
 DEFAULT_EVENTS = 200_000
 DEFAULT_DAYS = 180
@@ -42,6 +28,40 @@ EVENTS_A_PERSON = 13.6
 """Measured over seeds at 180 days; the number of people follows from the number of events asked for."""
 CHUNK = 40_000
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+async def generate_demo(
+    store: Store,
+    objects: Objects,
+    *,
+    seed: int = 1,
+    events: int = DEFAULT_EVENTS,
+    days: int = DEFAULT_DAYS,
+    end: datetime | None = None,
+    only_if_empty: bool = False,
+    progress: LoadProgress | None = None,
+) -> Snapshot:
+    """Replace the embedded project by the demo. `end` (UTC) defaults to this minute; nothing is later.
+
+    With `only_if_empty`, a project that another process made meanwhile is left as it is.
+
+    Raises:
+        Unavailable: chDB is missing, the folder cannot be written, or another process writes to it.
+    """
+    end = (end or datetime.now(UTC)).replace(second=0, microsecond=0)
+    source = Source(kind="demo", detail={"seed": seed, "events": events, "days": days, "end": end.isoformat()})
+    async with store.begin(wait_seconds=120) as writing:
+        found = await anyio.to_thread.run_sync(store.current)
+        if found is not None and only_if_empty:
+            return found
+        raw = writing.scratch / "demo"
+        await write_demo_export(raw, seed=seed, events=events, days=days, end=end, progress=scaled(progress, 0, 0.4))
+        rows = raw_rows(writing, sorted(raw.glob("events/*")), sorted(raw.glob("persons/*")))
+        manifest = await rewrite(
+            writing, rows, project=ProjectSettings(name="Demo"), source=source, progress=scaled(progress, 0.4, 1)
+        )
+        await anyio.to_thread.run_sync(objects.seed, demo_objects(end))
+        return await writing.commit(manifest)
 
 
 async def write_demo_export(
@@ -70,9 +90,9 @@ async def write_demo_export(
     for first in range(0, people, CHUNK):
         chosen = people_select(first, min(people, first + CHUNK))
         name = f"{first // CHUNK:04d}"
-        statements.append(export(out / "events" / f"{name}.parquet", EVENT_COLUMNS, events_select(chosen), values))
-        statements.append(export(out / "persons" / f"{name}.parquet", PERSON_COLUMNS, persons_select(chosen), values))
-    statements.append(export(out / "events" / "groups.parquet", EVENT_COLUMNS, groups_select(people), values))
+        statements.append(export(out / "events" / f"{name}.parquet", RAW_EVENTS, events_select(chosen), values))
+        statements.append(export(out / "persons" / f"{name}.parquet", RAW_PERSONS, persons_select(chosen), values))
+    statements.append(export(out / "events" / "groups.parquet", RAW_EVENTS, groups_select(people), values))
     for folder in ("events", "persons"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     await load(statements, writes=[out], progress=progress, label="inventing a year of product data")
@@ -83,7 +103,7 @@ def export(path: Path, columns: Columns, select: str, values: dict[str, str]) ->
         select = select.replace("{" + name + "}", value)
     target = f"file({literal(str(path))}, Parquet, {literal(structure(columns))}, 'none')"
     names = ", ".join(name for name, _ in columns)
-    order = "timestamp, uuid" if columns is EVENT_COLUMNS else "distinct_id"
+    order = "timestamp, uuid" if columns is RAW_EVENTS else "distinct_id"
     return f"INSERT INTO FUNCTION {target} SELECT {names} FROM ({select}) ORDER BY {order}"
 
 
@@ -112,4 +132,4 @@ concat('{{"$lib":"posthog-node","$process_person_profile":false,"$group_type":"o
 toString(number), '","$group_set":{{"name":"Company ', toString(number), '","industry":"', {industry},
 '","plan":"', {plan}, '","employee_count":', toString(5 + cityHash64({{seed}}, 'staff', number) % 400), '}}}}') AS properties,
 '{{}}' AS person_properties, '' AS elements_chain, {{first}} + toIntervalSecond(number % 86400) AS timestamp,
-timestamp AS created_at FROM numbers({companies})"""
+timestamp AS created_at, timestamp AS _inserted_at FROM numbers({companies})"""

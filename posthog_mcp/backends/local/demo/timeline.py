@@ -159,7 +159,7 @@ if(kind = 'visit', anonymous_id, user_id) AS distinct_id,
 if(kind = 'visit', visitor_person, known_person) AS person_id,
 {properties} AS properties, {person} AS person_properties,
 if(name = '$autocapture', 'button.btn:text="Get started"nth-child="1"nth-of-type="1";div', '') AS elements_chain,
-timestamp, timestamp + toIntervalSecond(2) AS created_at
+timestamp, timestamp + toIntervalSecond(2) AS created_at, created_at AS _inserted_at
 FROM (SELECT *, happening, position, tupleElement(happening, 1) AS name,
 started + toIntervalSecond(tupleElement(happening, 2)) + toIntervalMillisecond(position * 7) AS timestamp
 FROM (SELECT *, {events()} AS happenings
