@@ -116,6 +116,8 @@ class Driver(Protocol):
 
     kind: BackendKind
     capabilities: frozenset[Capability]
+    progress: Progress | None
+    """Told of long preparations (the first demo generation); set by whoever waits."""
 
     @property
     def checker(self) -> Checker:

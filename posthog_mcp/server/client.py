@@ -19,7 +19,7 @@ from posthog_mcp.errors import InvalidInput, Unavailable
 from posthog_mcp.results import Json
 from posthog_mcp.settings import Settings, child_environment
 
-Progress = Callable[[float, str], None]
+Watch = Callable[[float, str], None]
 """A fraction in 0..1 and a short message."""
 
 
@@ -43,7 +43,7 @@ class Session:
         """Names of the published tools."""
         return [tool.name for tool in (await self.client.list_tools()).tools]
 
-    async def call(self, tool: str, arguments: Mapping[str, Json], watch: Progress | None = None) -> Answer:
+    async def call(self, tool: str, arguments: Mapping[str, Json], watch: Watch | None = None) -> Answer:
         """Call a tool; its own error is an Answer.
 
         Raises:

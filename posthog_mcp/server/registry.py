@@ -1,0 +1,94 @@
+"""What a published tool is: one function with its title and hints, and the portable schema made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+from mcp.server.mcpserver.tools.base import Tool
+from mcp.types import CallToolResult, ToolAnnotations
+
+from posthog_mcp.settings import Settings
+
+ToolFunction = Callable[..., Awaitable[CallToolResult]]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A tool as clients see it. `read_only` tools change nothing anywhere; none of ours destroys anything."""
+
+    function: ToolFunction
+    title: str
+    read_only: bool = True
+    idempotent: bool = True
+    open_world: bool = True
+
+    @property
+    def name(self) -> str:
+        return cast("str", self.function.__name__)
+
+    @property
+    def description(self) -> str:
+        lines = (self.function.__doc__ or "").strip().splitlines()
+        return "\n".join(line.strip() for line in lines)
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        return self.as_tool().parameters
+
+    @property
+    def argument_names(self) -> list[str]:
+        return list(self.parameters.get("properties", {}))
+
+    async def call(self, ctx: Any, arguments: dict[str, Any]) -> CallToolResult:
+        """Validate the arguments and run, as the server does for a published tool.
+
+        Raises:
+            ToolError: the arguments do not fit.
+        """
+        return cast("CallToolResult", await self.as_tool().run(arguments, ctx, convert_result=True))
+
+    def as_tool(self) -> Tool:
+        """The SDK's tool, its schema stripped of what costs tokens and says nothing."""
+        tool = Tool.from_function(
+            self.function,
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            annotations=ToolAnnotations(
+                read_only_hint=self.read_only,
+                destructive_hint=False,
+                idempotent_hint=self.idempotent,
+                open_world_hint=self.open_world,
+            ),
+            structured_output=False,
+        )
+        tool.parameters = portable(tool.parameters)
+        return tool
+
+
+def portable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without pydantic's titles; what is left is plain JSON Schema that every model provider takes."""
+    kept = {key: value for key, value in schema.items() if key != "title" or not isinstance(value, str)}
+    return {
+        key: portable(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+        for key, value in kept.items()
+    }
+
+
+def chosen_toolsets(settings: Settings) -> Sequence[str]:
+    return settings.toolsets
+
+
+def requested_toolsets(ctx: Any, toolsets: Mapping[str, Sequence[Published]]) -> set[str] | None:
+    """Tool names that an HTTP request narrows the list to (`X-MCP-Toolsets` or `?toolsets=`); None: no narrowing."""
+    request = getattr(ctx, "request", None)
+    if request is None:
+        return None
+    asked = request.headers.get("x-mcp-toolsets") or request.query_params.get("toolsets")
+    if not asked:
+        return None
+    names = [name.strip() for name in asked.split(",")]
+    return {tool.name for name in names for tool in toolsets.get(name, ())}

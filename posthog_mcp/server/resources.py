@@ -1,0 +1,55 @@
+"""Resources: table schemas, the project's events, and full results as files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+
+from posthog_mcp.discovery.fields import table_fields
+from posthog_mcp.errors import NotFound
+from posthog_mcp.project import Project
+from posthog_mcp.queries.exports import MIME_TYPES, export
+
+if TYPE_CHECKING:
+    from posthog_mcp.server.app import AnalyticsServer
+
+
+def register_resources(server: AnalyticsServer) -> None:
+    """Publish every resource and template."""
+
+    @server.resource(
+        "posthog://events", title="Events of the project", mime_type="application/json",
+        description="Every event name with its volume in the last 30 days.",
+    )  # fmt: skip
+    async def events() -> str:
+        if server.project is None:
+            raise ResourceNotFoundError("The server is not running.")
+        return json.dumps(dict((await server.project.driver.catalogue()).events), ensure_ascii=False)
+
+    @server.resource(
+        "posthog://schema/{table}", title="Fields of a table", mime_type="application/json",
+        description="Columns and lazy joins of one HogQL table.",
+    )  # fmt: skip
+    async def schema(table: str, ctx: Context[Project, Any]) -> str:
+        catalogue = await ctx.request_context.lifespan_context.driver.catalogue()
+        try:
+            found = table_fields(catalogue, table)
+        except NotFound as error:
+            raise ResourceNotFoundError(error.as_text()) from None
+        return json.dumps([[field.name, field.type, field.description] for field in found.fields])
+
+    @server.resource(
+        "posthog://results/{query_id}.{form}", title="Rows of a query",
+        description="All rows of a result: csv, json, jsonl or parquet.",
+    )  # fmt: skip
+    async def results(query_id: str, form: str, ctx: Context[Project, Any]) -> str | bytes:
+        if form not in MIME_TYPES:
+            raise ResourceNotFoundError(f"There is no format {form!r}: use {', '.join(MIME_TYPES)}.")
+        try:
+            path, _ = await export(ctx.request_context.lifespan_context, query_id, form)
+        except NotFound as error:
+            raise ResourceNotFoundError(error.as_text()) from None
+        return path.read_bytes() if form == "parquet" else path.read_text(encoding="utf-8")
