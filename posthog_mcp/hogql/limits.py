@@ -36,7 +36,7 @@ def bounded(query: str, tree: Node | None, *, default: int, cap: int) -> Bounded
         return Bounded(f"{whole} LIMIT {default}{rest}", default, added=True)
     rows = constant_limit(tree.limit)
     if rows is None or tree.limit_percent or tree.limit_with_ties:
-        return Bounded(f"SELECT * FROM ({body}) LIMIT {cap}{rest}", cap, added=True)
+        return Bounded(f"SELECT * FROM ({body}) LIMIT {cap}{rest}", cap, added=True)  # noqa: S608 - HogQL, checked before it runs
     if abs(rows) <= cap:
         return Bounded(query, abs(rows))
     at = tree.limit.span

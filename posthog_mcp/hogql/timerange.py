@@ -1,165 +1,246 @@
-"""The time range that a query asks for, read off the conditions on a table's time field.
+"""The times a query reads: bounds on the time field of every table in it, worked out from its conditions.
 
-Only what is certain counts: AND-ed comparisons of the time field with expressions that hold no column. The current
-time is the caller's, so that the same text gives the same range in a test.
+Works on a resolved tree, so that aliases, subqueries and WITH queries lead to the table they read. `scans` gives each
+read of a table that has a time field; `date_range` what they span together. Only what is certain counts: AND-ed
+conditions, ORs whose every side bounds the field, constant times (`timefold.py`) against the field or its truncation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 from posthog_mcp.hogql.catalogue import Catalogue
+from posthog_mcp.hogql.resolver_scopes import (
+    AliasTarget,
+    ColumnTarget,
+    OutputTarget,
+    QuerySource,
+    TableSource,
+)
+from posthog_mcp.hogql.timefold import SAME_TIME, TRUNCATIONS, UNIT_NAMES, Clock, Interval, Unit
 from posthog_mcp.hogql.tree import walk
 from posthog_mcp.hogql.tree_expressions import (
     Alias,
     And,
-    ArithmeticOperation,
     BetweenExpr,
     Call,
     CompareOperation,
     Constant,
     Expr,
     Field,
+    Node,
+    Or,
 )
-from posthog_mcp.hogql.tree_queries import Query, SelectQuery
+from posthog_mcp.hogql.tree_queries import JoinExpr, Query, SelectQuery
 from posthog_mcp.results import DateRange
 
-LOWER, UPPER = {">", ">="}, {"<", "<="}
-FLIPPED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
-DAYS = {"toIntervalDay": 1, "toIntervalWeek": 7}
-SECONDS = {"toIntervalSecond": 1, "toIntervalMinute": 60, "toIntervalHour": 3600}
-MONTHS = {"toIntervalMonth": 1, "toIntervalQuarter": 3, "toIntervalYear": 12}
-CASTS = {"toDateTime", "toDate", "parseDateTimeBestEffort", "toDateTime64", "assumeNotNull", "toTimeZone"}
+FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "=="}
+NUMBERED: dict[str, tuple[int, Unit]] = {"toyear": (4, "year"), "toyyyymm": (6, "month"), "toyyyymmdd": (8, "day")}
+"""Functions that write a time as one number: its digits, and the unit that number stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """`low` inclusive, `high` as written. A side that is limited by something not constant is `held`, its time None."""
+
+    low: datetime | None = None
+    high: datetime | None = None
+    low_held: bool = False
+    high_held: bool = False
+
+    def both(self, other: Bounds) -> Bounds:
+        """Where both hold."""
+        lows = [each for each in (self.low, other.low) if each]
+        highs = [each for each in (self.high, other.high) if each]
+        held = self.low_held or other.low_held, self.high_held or other.high_held
+        return Bounds(max(lows, default=None), min(highs, default=None), *held)
+
+    def either(self, other: Bounds) -> Bounds:
+        """Where at least one holds."""
+        low = min(self.low, other.low) if self.low and other.low else None
+        high = max(self.high, other.high) if self.high and other.high else None
+        return Bounds(low, high, self.low_held and other.low_held, self.high_held and other.high_held)
+
+
+Found = dict[TableSource, Bounds]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One read of a table that has a time field."""
+
+    join: JoinExpr
+    source: TableSource
+    bounds: Bounds
 
 
 def date_range(tree: Query, catalogue: Catalogue, now: datetime) -> DateRange | None:
-    """The outermost bounds over all the query's SELECTs; None when no SELECT bounds a time field.
+    """From the earliest to the latest time that any table is read at; None when no table has a time field.
 
-    Bounds are ISO 8601 in the project's time zone; a side that some SELECT leaves open is None.
+    Bounds are ISO 8601 in the project's time zone; a side that some read leaves open is None.
     """
-    fields = {table.time_field for table in catalogue.tables.values() if table.time_field}
-    zone = ZoneInfo(catalogue.timezone)
-    lows: list[datetime | None] = []
-    highs: list[datetime | None] = []
-    for select in walk(tree):
-        if isinstance(select, SelectQuery) and select.where is not None:
-            bounds = list(bounds_of(select.where, fields, now.astimezone(zone)))
-            if bounds:
-                lows.append(max((at for side, at in bounds if side == "low"), default=None))
-                highs.append(min((at for side, at in bounds if side == "high"), default=None))
-    if not lows:
+    found = [scan.bounds for scan in scans(tree, catalogue, now)]
+    if not found:
         return None
-    low = None if None in lows else min(at for at in lows if at)
-    high = None if None in highs else max(at for at in highs if at)
-    return DateRange(iso(low), iso(high), catalogue.timezone)
+    span = reduce(Bounds.either, found)
+    return DateRange(iso(span.low), iso(span.high), catalogue.timezone)
 
 
 def iso(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") if moment else None
 
 
-def bounds_of(where: Expr, fields: set[str], now: datetime) -> Iterator[tuple[str, datetime]]:
-    """(low or high, moment) of every AND-ed condition on a time field."""
-    if isinstance(where, Alias):
-        yield from bounds_of(where.expr, fields, now)
-    elif isinstance(where, And):
-        for part in where.exprs:
-            yield from bounds_of(part, fields, now)
-    elif isinstance(where, BetweenExpr) and not where.negated and is_time(where.expr, fields):
-        for side, bound in (("low", where.low), ("high", where.high)):
-            moment = evaluate(bound, now)
-            if moment:
-                yield side, moment
-    elif isinstance(where, CompareOperation):
-        yield from comparison_bounds(where, fields, now)
+def scans(tree: Query, catalogue: Catalogue, now: datetime) -> list[Scan]:
+    """Every read of a table with a time field, with the bounds that hold for it."""
+    nodes = list(walk(tree))
+    clock = Clock(now, ZoneInfo(catalogue.timezone), "monday" if catalogue.week_start_day else "week")
+    reader = Reader(clock, read_once(nodes))
+    found: Found = {}
+    for node in nodes:
+        if isinstance(node, SelectQuery):
+            for condition in (node.prewhere, node.where, node.qualify):
+                found = joined(found, reader.bounds(condition)) if condition else found
+        elif isinstance(node, JoinExpr) and node.constraint and isinstance(node.source, TableSource):
+            # ON limits the table it joins; whether also the one before depends on the kind of join.
+            here = reader.bounds(node.constraint.expr).get(node.source)
+            found = joined(found, {node.source: here}) if here else found
+    reads = [(node, node.source) for node in nodes if isinstance(node, JoinExpr)]
+    return [
+        Scan(join, source, found.get(source, Bounds()))
+        for join, source in reads
+        if isinstance(source, TableSource) and source.table.time_field
+    ]
 
 
-def comparison_bounds(node: CompareOperation, fields: set[str], now: datetime) -> Iterator[tuple[str, datetime]]:
-    left, right, op = node.left, node.right, node.op
-    if is_time(right, fields):
-        left, right, op = right, left, FLIPPED.get(op, op)
-    moment = evaluate(right, now) if is_time(left, fields) else None
-    if moment is None:
-        return
-    if op in LOWER:
-        yield "low", moment
-    elif op in UPPER:
-        yield "high", moment
-    elif op == "==" and isinstance(left, Call):
-        yield "low", moment
-        yield "high", moment + timedelta(days=1)
+def read_once(nodes: list[Node]) -> set[str]:
+    """Printed names of the WITH queries that are read once: a condition on such a read bounds the query itself."""
+    sources = [node.source for node in nodes if isinstance(node, JoinExpr)]
+    reads = Counter(each.cte.printed for each in sources if isinstance(each, QuerySource) and each.cte)
+    return {name for name, count in reads.items() if count == 1}
 
 
-def is_time(node: Expr, fields: set[str]) -> bool:
-    """The time field itself, or its day."""
-    if isinstance(node, Call) and node.name in {"toDate", "toStartOfDay"} and node.args:
-        node = node.args[0]
-    return isinstance(node, Field) and bool(node.chain) and node.chain[-1] in fields
+def joined(first: Found, second: Mapping[TableSource, Bounds]) -> Found:
+    return first | {source: first.get(source, Bounds()).both(each) for source, each in second.items()}
 
 
-def evaluate(node: Expr, now: datetime) -> datetime | None:
-    """The moment that an expression without columns stands for; None when it is not certain."""
-    if isinstance(node, Constant):
-        return moment_of(node.value, now) if isinstance(node.value, str) else None
-    if isinstance(node, ArithmeticOperation) and node.op in {"+", "-"}:
-        start = evaluate(node.left, now)
-        return shift(start, node.right, 1 if node.op == "+" else -1) if start else None
-    if not isinstance(node, Call):
+@dataclass(frozen=True, slots=True)
+class TimeField:
+    """A table's time field, as it stands in a comparison: whole, or cut to `unit`."""
+
+    source: TableSource
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    clock: Clock
+    read_once: set[str]
+
+    def bounds(self, expr: Expr) -> Found:
+        """What a condition says of each table's time field."""
+        expr = expr.meaning or expr
+        if isinstance(expr, Alias):
+            return self.bounds(expr.expr)
+        if isinstance(expr, And) or (isinstance(expr, Call) and expr.name == "and"):
+            return reduce(joined, map(self.bounds, expr.args if isinstance(expr, Call) else expr.exprs), Found())
+        if isinstance(expr, Or) and expr.exprs:
+            sides = [self.bounds(each) for each in expr.exprs]
+            common = set(sides[0]).intersection(*sides)
+            return {source: reduce(Bounds.either, (side[source] for side in sides)) for source in common}
+        if isinstance(expr, BetweenExpr) and not expr.negated:
+            return joined(self.compared(expr.expr, ">=", expr.low), self.compared(expr.expr, "<=", expr.high))
+        if isinstance(expr, CompareOperation) and expr.op in FLIPPED:
+            found = self.compared(expr.left, expr.op, expr.right)
+            return found or self.compared(expr.right, FLIPPED[expr.op], expr.left)
+        return {}
+
+    def compared(self, left: Expr, op: str, right: Expr) -> Found:
+        """Bounds from `left op right`, where left is a time field in some form."""
+        left = left.meaning or left
+        name = left.name.lower() if isinstance(left, Call) else ""
+        if isinstance(left, Call) and name in ("datediff", "date_diff"):
+            return self.distance(left, op, right)
+        if isinstance(left, Call) and name in NUMBERED and left.args:
+            field, number = self.time_field(left.args[0]), self.clock.value(right)
+            digits, unit = NUMBERED[name]
+            start = self.clock.moment(numbered(number, digits)) if isinstance(number, int) else None
+            return {field.source: self.side(op, start, unit)} if field else {}
+        field = self.time_field(left)
+        if field is None:
+            return {}
+        value = self.clock.moment(self.clock.value(right))
+        return {field.source: self.side(op, value, field.unit)}
+
+    def side(self, op: str, at: datetime | None, unit: Unit | None) -> Bounds:
+        """The bounds of `field op at`, the field cut to `unit`."""
+        low, high = op in (">", ">=", "=="), op in ("<", "<=", "==")
+        if at is None:
+            return Bounds(low_held=low, high_held=high)
+        start = self.clock.start_of(at, unit) if unit else at
+        end = self.clock.end_of(at, unit) if unit else at
+        lowest = end if op == ">" and unit else start
+        highest = start if op == "<" and start == at else end
+        return Bounds(lowest if low else None, highest if high else None, low, high)
+
+    def distance(self, call: Call, op: str, right: Expr) -> Found:
+        """dateDiff('day', timestamp, now()) < 30, and the other way round; it counts the unit's beginnings between."""
+        if op not in ("<", "<=") or len(call.args) < 3 or not isinstance(call.args[0], Constant):
+            return {}
+        unit, count = UNIT_NAMES.get(str(call.args[0].value).lower()), self.clock.value(right)
+        field, until = self.time_field(call.args[1]), self.clock.moment(self.clock.value(call.args[2]))
+        if field is None or field.unit or not unit or until is None or not isinstance(count, int):
+            return {}
+        unit = "monday" if unit == "week" else unit
+        units = count - (op == "<")
+        low = self.clock.moment(self.clock.shifted(self.clock.start_of(until, unit), -units, unit))
+        return {field.source: Bounds(low=low, low_held=True)}
+
+    def time_field(self, expr: Expr) -> TimeField | None:
+        """The time field that an expression is, whole or cut to a unit, through aliases and subqueries."""
+        expr = expr.meaning or expr
+        if isinstance(expr, Alias):
+            return self.time_field(expr.expr)
+        if isinstance(expr, Field):
+            return self.field_target(expr)
+        if not isinstance(expr, Call) or not expr.args:
+            return None
+        name = expr.name.lower()
+        if name in ("date_trunc", "datetrunc") and len(expr.args) > 1 and isinstance(expr.args[0], Constant):
+            unit = UNIT_NAMES.get(str(expr.args[0].value).lower())
+            return self.cut(expr.args[1], "monday" if unit == "week" else unit)
+        if name == "tostartofinterval" and len(expr.args) > 1:
+            step = self.clock.value(expr.args[1])
+            return self.cut(expr.args[0], step.unit) if isinstance(step, Interval) and step.count == 1 else None
+        if name == "tostartofweek":
+            return self.cut(expr.args[0], self.clock.week_of(self.clock.value(expr.args[1]) if expr.args[1:] else None))
+        if name in TRUNCATIONS:
+            return self.cut(expr.args[0], TRUNCATIONS[name])
+        return self.time_field(expr.args[0]) if name in SAME_TIME | {"totimezone"} else None
+
+    def cut(self, expr: Expr, unit: Unit | None) -> TimeField | None:
+        field = self.time_field(expr)
+        return TimeField(field.source, unit) if field and unit and not field.unit else None
+
+    def field_target(self, field: Field) -> TimeField | None:
+        target = field.target
+        if isinstance(target, ColumnTarget):
+            return TimeField(target.source) if target.name == target.source.table.time_field else None
+        if isinstance(target, AliasTarget):
+            return self.time_field(target.named.expr)
+        if isinstance(target, OutputTarget) and target.output.expr:
+            cte = target.source.cte
+            return self.time_field(target.output.expr) if cte is None or cte.printed in self.read_once else None
         return None
-    if node.name in {"now", "now64"}:
-        return now
-    if node.name in {"today", "yesterday"}:
-        return midnight(now - timedelta(days=node.name == "yesterday"))
-    inner = evaluate(node.args[0], now) if node.args else None
-    if inner is None or node.name in CASTS:
-        return midnight(inner) if inner and node.name == "toDate" else inner
-    return start_of(node.name, inner)
 
 
-def moment_of(text: str, now: datetime) -> datetime | None:
-    try:
-        if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time(), now.tzinfo)
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
+def numbered(number: int, digits: int) -> str | None:
+    """202611 → 2026-11-01; None when it has another number of digits."""
+    text = str(number)
+    if len(text) != digits:
         return None
-    return parsed.astimezone(now.tzinfo) if parsed.tzinfo else parsed.replace(tzinfo=now.tzinfo)
-
-
-def shift(start: datetime, interval: Expr, sign: int) -> datetime | None:
-    """Add an interval call; months are calendar months, the day cut to the month's last."""
-    if not isinstance(interval, Call) or len(interval.args) != 1 or not isinstance(interval.args[0], Constant):
-        return None
-    amount = interval.args[0].value
-    if not isinstance(amount, int):
-        return None
-    if interval.name in DAYS:
-        return start + timedelta(days=sign * amount * DAYS[interval.name])
-    if interval.name in SECONDS:
-        moved = start.astimezone(UTC) + timedelta(seconds=sign * amount * SECONDS[interval.name])
-        return moved.astimezone(start.tzinfo)
-    if interval.name in MONTHS:
-        months = start.year * 12 + start.month - 1 + sign * amount * MONTHS[interval.name]
-        first = start.replace(year=months // 12, month=months % 12 + 1, day=1)
-        following = (first + timedelta(days=32)).replace(day=1)
-        return first.replace(day=min(start.day, (following - timedelta(days=1)).day))
-    return None
-
-
-def midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def start_of(name: str, moment: datetime) -> datetime | None:
-    day = midnight(moment)
-    starts = {
-        "toStartOfDay": day,
-        "toStartOfHour": moment.replace(minute=0, second=0, microsecond=0),
-        "toMonday": day - timedelta(days=day.weekday()),
-        "toStartOfMonth": day.replace(day=1),
-        "toStartOfQuarter": day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1),
-        "toStartOfYear": day.replace(month=1, day=1),
-    }
-    return starts.get(name)
+    return "-".join([text[:4], text[4:6] or "01", text[6:8] or "01"])
