@@ -12,6 +12,7 @@ from posthog_mcp.hogql.printer_compare import condition
 from posthog_mcp.hogql.printer_functions import OWN_MEANING
 from posthog_mcp.hogql.printer_state import PrintState, Sql, quote
 from posthog_mcp.hogql.tree_expressions import Call, Constant, Expr, WindowExpr, WindowFrameExpr, WindowFunction
+from posthog_mcp.hogql.types import DATETIME
 
 NEVER_NULL = frozenset(
     [
@@ -83,6 +84,8 @@ def print_call(state: PrintState, node: Call) -> Sql:
     texts = [each.text for each in args]
     if found.aggregate and "If" in found.name and texts and found.clickhouse != found.name.removesuffix("If"):
         texts[-1] = condition(state, node.args[-1]) if found.name.endswith("If") else texts[-1]
+    if found.name.startswith("windowFunnel") and node.args and node.args[0].type == DATETIME:
+        texts[0] = f"toDateTime({texts[0]})"  # it counts whole seconds and refuses finer times
     if found.name in ("if", "multiIf"):
         texts = branches(state, node.args, texts)
     params = f"({', '.join(state.expr(each).text for each in node.params)})" if node.params else ""

@@ -164,7 +164,7 @@ def plain_side(state: PrintState, node: Expr) -> Sql:
 
 
 def list_side(state: PrintState, node: Expr, left: Expr) -> Sql:
-    """The right side of IN: a list of literals is one bound array where it can be."""
+    """The right side of IN: a list of literals is one bound array where no text needs escapes."""
     node = node.meaning or node
     if isinstance(node, (SelectQuery, SelectSetQuery)):
         return state.expr(node)
@@ -175,16 +175,12 @@ def list_side(state: PrintState, node: Expr, left: Expr) -> Sql:
         items = [node]
     times = [beside(state, each, left.type) for each in items]
     texts = [each.value for each in items if isinstance(each, Constant) and isinstance(each.value, str)]
-    if len(texts) == len(items) and len(texts) > 1 and not any(times) and (left.type or Type()).kind == "string":
-        return Sql(state.bind(array_text(texts), "Array(String)"))
+    simple = len(texts) == len(items) > 1 and all(map(is_simple, items)) and not any("'" in text for text in texts)
+    if simple and not any(times) and (left.type or Type()).kind == "string":
+        quoted = ", ".join(f"'{text}'" for text in texts)
+        return Sql(state.bind(f"[{quoted}]", "Array(String)"))
     parts = [(time or state.expr(each)).text for time, each in zip(times, items, strict=True)]
     return Sql(f"tuple({', '.join(parts)})")
-
-
-def array_text(texts: list[str]) -> str:
-    """ClickHouse's own spelling of an array of texts."""
-    quoted = ["'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" for text in texts]
-    return f"[{', '.join(quoted)}]"
 
 
 def print_between(state: PrintState, node: BetweenExpr) -> Sql:

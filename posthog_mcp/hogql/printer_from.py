@@ -169,13 +169,19 @@ def lazy_joins(state: PrintState, source: TableSource) -> list[str]:
         link = lazy.join
         if not link:
             continue
-        own = column(state, lazy, link.key)
+        own, parent = column(state, lazy, link.key).text, column(state, source, link.parent_key).text
         below = lazy_joins(state, lazy)
-        parent = column(state, source, link.parent_key)
         name = state.physical(lazy).name
         where = f" WHERE {lazy.printed}.`index` = {lazy.group}" if lazy.group is not None else ""
         columns = pulled_columns(state, lazy, always=True)
         table = f"(SELECT {columns} FROM {name} AS {lazy.printed}{where})"  # noqa: S608 (literals are bound)
+        same = is_uuid(state, lazy, link.key) == is_uuid(state, source, link.parent_key)
+        equal = f"{parent} = {own}" if same else f"toString({parent}) = toString({own})"
         kind = "LEFT JOIN" if link.many else "LEFT ANY JOIN"
-        parts += [f"{kind} {table} AS {lazy.printed} ON {parent.text} = {own.text}", *below]
+        parts += [f"{kind} {table} AS {lazy.printed} ON {equal}", *below]
     return parts
+
+
+def is_uuid(state: PrintState, source: TableSource, name: str) -> bool:
+    found = state.physical(source).columns.get(name)
+    return bool(found and "UUID" in found.type)

@@ -73,7 +73,7 @@ def resolve_set(state: State, query: SelectSetQuery, parent: SelectScope | None)
         if "BY NAME" in part.set_operator:
             continue
         if len(member) != len(outputs) and not state.errors:
-            message = f"{part.set_operator} joins {len(outputs)} columns with {len(member)}."
+            message = f"{part.set_operator} joins {counted(len(outputs))} with {len(member)}."
             state.error(part.select_query, message, "Select the same number of columns in each part.")
         columns.append([each.type for each in member])
     for place, limit in (("LIMIT", query.limit), ("OFFSET", query.offset)):
@@ -132,8 +132,12 @@ def check_positions(state: State, exprs: list[Expr], scope: SelectScope, clause:
         expr = each.expr if isinstance(each, OrderExpr) else each
         position = expr.value if isinstance(expr, Constant) else None
         if isinstance(position, int) and not isinstance(position, bool) and not 1 <= position <= len(scope.outputs):
-            message = f"{clause} {position}: the SELECT has {len(scope.outputs)} columns."
+            message = f"{clause} {position}: the SELECT has {counted(len(scope.outputs))}."
             state.error(expr, message, "Positions count from 1; or write the column's name.")
+
+
+def counted(columns: int) -> str:
+    return "1 column" if columns == 1 else f"{columns} columns"
 
 
 def resolve_array_join(state: State, node: SelectQuery, scope: SelectScope) -> None:
