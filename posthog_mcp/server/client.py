@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import ImageContent, TextContent
 
-from posthog_mcp.errors import InvalidInput, Unavailable
+from posthog_mcp.errors import InvalidInput, PostHogMcpError, Unavailable
 from posthog_mcp.results import Json
 from posthog_mcp.settings import Settings, child_environment
 
@@ -75,8 +75,9 @@ async def in_memory(settings: Settings) -> AsyncGenerator[Session, None]:
     """A session with a server in this process."""
     from posthog_mcp.server.app import build_server
 
-    async with Client(build_server(settings)) as client:
-        yield Session(client)
+    with plain_errors():
+        async with Client(build_server(settings)) as client:
+            yield Session(client)
 
 
 @asynccontextmanager
@@ -84,5 +85,38 @@ async def over_stdio(arguments: Sequence[str]) -> AsyncGenerator[Session, None]:
     """A session with a `posthog-mcp serve` process of its own, as an MCP host would start it."""
     command = ["-m", "posthog_mcp", "serve", *arguments]
     server = StdioServerParameters(command=sys.executable, args=command, env=child_environment())
-    async with Client(server) as client:
-        yield Session(client)
+    with plain_errors():
+        async with Client(server) as client:
+            yield Session(client)
+
+
+@contextmanager
+def plain_errors() -> Generator[None, None, None]:
+    """Take errors out of the groups that the client's tasks wrap them in.
+
+    Raises:
+        PostHogMcpError: what was raised inside.
+        Unavailable: the server ended or broke the protocol.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        for error in leaves(group):
+            if isinstance(error, PostHogMcpError):
+                raise error from None
+            if isinstance(error, MCPError):
+                raise Unavailable(f"The server broke off: {error}") from None
+        raise
+    except MCPError as error:
+        raise Unavailable(f"The server broke off: {error}") from None
+
+
+def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """The errors in a group, at any depth."""
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        inner = cast(
+            "BaseExceptionGroup[BaseException] | None", error if isinstance(error, BaseExceptionGroup) else None
+        )
+        found += leaves(inner) if inner else [error]
+    return found

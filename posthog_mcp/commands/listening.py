@@ -1,0 +1,51 @@
+"""A port to listen on and a uvicorn server that stops cleanly: shared by `serve --transport http` and `local serve`."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from posthog_mcp.errors import InvalidInput, Unavailable
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+GRACE_SECONDS = 5
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen; port 0 lets the system choose.
+
+    Raises:
+        InvalidInput: this machine has no such address.
+        Unavailable: the port is taken.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError:
+        raise InvalidInput(f"--host {host}: no such address.", fix="Use 127.0.0.1, or 0.0.0.0 for all.") from None
+    try:
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        reason = f"Cannot listen on {host} port {port}: {error.strerror}."
+        raise Unavailable(reason, fix="Choose another with --port, or stop what is using it.") from None
+
+
+def announce(what: str, host: str, port: int, path: str) -> None:
+    """Tell the address on stderr."""
+    shown = f"[{host}]" if ":" in host else host
+    sys.stderr.write(f"Serving {what} on http://{shown}:{port}{path} (Ctrl-C stops it)\n")
+    sys.stderr.flush()
+
+
+def serve_app(app: Starlette, listener: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what is under way, for some seconds at most."""
+    import uvicorn
+
+    # uvicorn raises the signal again after its clean stop; without this the exit code would tell of a killing.
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, lambda number, frame: None)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,80 @@
+"""`serve`: the MCP server on stdio or Streamable HTTP, until the client hangs up or the process is told to stop.
+
+End of input, SIGTERM and Ctrl-C all stop running queries, end worker processes and exit with 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from posthog_mcp.commands.listening import announce, bind, serve_app
+from posthog_mcp.commands.logs import log_to_stderr
+from posthog_mcp.project import Project
+from posthog_mcp.runtime import open_project
+from posthog_mcp.settings import Settings
+
+STOP_SECONDS = 5.0
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    log_to_stderr(settings)
+    if arguments.transport == "http":
+        serve_http(settings, arguments.host, arguments.port)
+    else:
+        anyio.run(serve_stdio, settings)
+    return 0
+
+
+def serve_http(settings: Settings, host: str, port: int) -> None:
+    from posthog_mcp.server.app import build_server
+    from posthog_mcp.server.http import http_app
+
+    listener = bind(host, port)
+    port = listener.getsockname()[1]
+    app = http_app(build_server(settings), host, port)
+    announce("MCP", host, port, "/mcp")
+    serve_app(app, listener)
+
+
+async def serve_stdio(settings: Settings) -> None:
+    """Serve standard input and output. A signal cannot end a blocked read of input, so it ends the process."""
+    from posthog_mcp.server.app import build_server
+
+    closed = anyio.Event()
+
+    @asynccontextmanager
+    async def opened(settings: Settings) -> AsyncGenerator[Project, None]:
+        try:
+            async with open_project(settings) as project:
+                yield project
+        finally:
+            closed.set()
+
+    async def stop_on_signal(serving: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(*STOPPING) as signals:
+            async for _ in signals:
+                serving.cancel()
+                with anyio.move_on_after(STOP_SECONDS):
+                    await closed.wait()
+                sys.stderr.flush()
+                os._exit(0)
+
+    server = build_server(settings, open_with=opened)
+    async with anyio.create_task_group() as tasks:
+        with anyio.CancelScope() as serving:
+            if STOPPING:
+                tasks.start_soon(stop_on_signal, serving)
+            await server.run_stdio_async()
+        tasks.cancel_scope.cancel()
+
+
+STOPPING = () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT)
+"""Windows has no signals that a loop can await; there the process just ends."""
