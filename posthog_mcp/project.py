@@ -22,4 +22,5 @@ class Project:
     settings: Settings
     history: History
     stored: StoredResults
-    cache: ResultCache = field(default_factory=ResultCache)
+    cache: ResultCache[object] = field(default_factory=ResultCache[object])
+    """Finished queries; `queries.run` alone reads and writes it."""

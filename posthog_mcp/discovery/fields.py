@@ -6,12 +6,12 @@ frequent values, so that a filter can be written with values that exist.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from posthog_mcp.backends.backend import ListOptions, QueryOptions
-from posthog_mcp.discovery.kinds import KINDS, SOURCES
+from posthog_mcp.discovery.kinds import KINDS, SOURCES, Kind
 from posthog_mcp.discovery.objects import known_kind
 from posthog_mcp.errors import NotFound
 from posthog_mcp.hogql.catalogue import Catalogue, TableDef
@@ -66,7 +66,7 @@ async def fields(project: Project, name: str, kind: str | None = None, values_fo
         return await property_fields(project, catalogue, name, values_for)
     if chosen == "table" or name == "sessions":
         return table_fields(catalogue, name)
-    if chosen in SOURCES:
+    if chosen is not None and chosen in SOURCES:
         return await object_fields(project, name, chosen)
     near = nearest(name, [*catalogue.events, *catalogue.tables, *KINDS])
     fix = (
@@ -77,7 +77,7 @@ async def fields(project: Project, name: str, kind: str | None = None, values_fo
     raise NotFound(f"There is no event, table or kind {name!r} in this project.", fix=fix)
 
 
-def guess(name: str, catalogue: Catalogue) -> str | None:
+def guess(name: str, catalogue: Catalogue) -> Kind | None:
     if name in catalogue.events:
         return "event"
     if name in {"person", "persons"}:
@@ -132,9 +132,13 @@ async def property_fields(project: Project, catalogue: Catalogue, name: str, val
 
 
 async def sampled_fields(
-    project: Project, kind: str, name: str, text: str, types: dict[str, str], values_for: str | None
+    project: Project, kind: str, name: str, text: str, types: Mapping[str, str], values_for: str | None
 ) -> Fields:
-    """Unpack the newest rows' JSON in the backend: key, rows that have it, most frequent values."""
+    """Unpack the newest rows' JSON in the backend: key, rows that have it, most frequent values.
+
+    Raises:
+        NotFound: `values_for` is not among their properties.
+    """
     count = 50 if values_for else VALUES
     where = "WHERE pair.1 = {key}" if values_for else ""
     query = (
@@ -164,9 +168,9 @@ def plain(values: Json) -> tuple[Json, ...]:
     return tuple(text[1:-1] if text.startswith('"') and text.endswith('"') else text for text in texts)
 
 
-async def object_fields(project: Project, name: str, kind: str) -> Fields:
+async def object_fields(project: Project, name: str, kind: Kind) -> Fields:
     """Fields of a metadata kind, read off the objects there are."""
-    source = SOURCES[known_kind(kind)]
+    source = SOURCES[kind]
     page = await project.driver.list(source.resource, ListOptions(limit=50, filters=source.filters))
     found: dict[str, list[Json]] = {}
     for item in page.items:

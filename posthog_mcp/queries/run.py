@@ -59,14 +59,13 @@ async def run(
     """Run a query, or serve a result that is younger than the cache's time.
 
     Raises:
-        HogQLSyntaxError, HogQLResolutionError: it does not check; nothing ran.
-        QueryTimeout, Unavailable, PostHogMcpError: as the driver says.
+        PostHogMcpError: it does not check (nothing ran), or what the driver says.
     """
     given = dict(values or {})
     catalogue = await project.driver.catalogue()
     key = (query, json.dumps(given, sort_keys=True), limit, catalogue.version)
     found = None if refresh else project.cache.get(key)
-    if found is not None:
+    if isinstance(found, QueryResult):
         result = replace(found, cached=True, elapsed_ms=0.0)
         await remember(project, result, "ok", name)
         return result

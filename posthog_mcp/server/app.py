@@ -92,8 +92,6 @@ class AnalyticsServer(MCPServer[Project]):
     def explain(self, name: str, error: ToolError) -> str:
         """Our own errors in words; anything else is a defect that is logged and named, never shown."""
         cause = error.__cause__
-        while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
-            cause = cast("BaseException", cause.exceptions[0])
         if isinstance(cause, PostHogMcpError):
             return cause.as_text()
         if isinstance(cause, ValidationError):

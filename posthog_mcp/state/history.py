@@ -89,6 +89,7 @@ class History:
         if self._database is not None:
             return self._database
         import sqlalchemy as sa
+        from sqlalchemy.exc import SQLAlchemyError
 
         url = self._url or f"sqlite:///{self._data_dir / 'state.sqlite'}"
         try:
@@ -112,7 +113,7 @@ class History:
                 sa.Column("name", sa.String(200)),
             )
             metadata.create_all(engine)
-        except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
+        except (SQLAlchemyError, OSError, ImportError) as error:
             message = f"The query history cannot be opened: {type(error).__name__}."
             raise Unavailable(message, fix="Check POSTHOG_MCP_STATE_URL and POSTHOG_MCP_DATA_DIR.") from None
         self._database = (engine, table)

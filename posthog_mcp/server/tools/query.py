@@ -30,7 +30,7 @@ async def execute_hogql(
     values: Annotated[dict[str, Any], Field(description="values for {name} placeholders")] = {},  # noqa: B006
     limit: Annotated[int, Field(ge=0, le=50_000, description="row limit; 0: the query's own, else 100")] = 0,
     offset: Annotated[int, Field(ge=0, description="rows of the result to skip")] = 0,
-    format: Annotated[str, Field(pattern="^(rows|csv|markdown)$")] = "rows",
+    format: shape.Format = "rows",
     refresh: Annotated[bool, Field(description="run again instead of using the cache")] = False,
     name: Annotated[str, Field(description="remember the query under this name")] = "",
 ) -> CallToolResult:
@@ -49,7 +49,7 @@ async def execute_hogql(
         **({"values": values} if values else {}),
         **({"limit": limit} if limit else {}),
     }
-    content = shape.structured(result, offset=offset, form=format, repeat=repeat)  # pyright: ignore[reportArgumentType]
+    content = shape.structured(result, offset=offset, form=format, repeat=repeat)
     return answer(content, shape.as_text(result, content))
 
 
@@ -92,17 +92,17 @@ async def save_query(
 async def export_result(
     ctx: Ctx,
     query_id: Annotated[str, Field(min_length=1)],
-    format: Annotated[str, Field(pattern="^(csv|json|jsonl|parquet)$")] = "csv",
+    format: exports.ExportFormat = "csv",
 ) -> CallToolResult:
     """All rows of a result as a file and a resource link. Use it when execute_hogql shows only some of the rows."""
     project = project_of(ctx)
-    path, table = await exports.export(project, query_id, format)  # pyright: ignore[reportArgumentType]
+    path, table = await exports.export(project, query_id, format)
     uri = f"posthog://results/{query_id}.{format}"
     content: dict[str, Any] = {"uri": uri, "path": str(path), "format": format, "row_count": len(table.rows)}
     text = f"{len(table.rows)} rows as {format}: {uri} (file {path})"
     link = ResourceLink(
         type="resource_link", uri=uri, name=f"{query_id}.{format}", mime_type=exports.MIME_TYPES[format]
-    )  # pyright: ignore[reportArgumentType]
+    )
     return CallToolResult(content=[TextContent(type="text", text=text), link], structured_content=content)
 
 
