@@ -147,9 +147,8 @@ async def sampled_fields(
         f"FROM ({text})) {where} GROUP BY key ORDER BY n DESC, key LIMIT 500"
     )
     values: dict[str, Json] = {"name": name, "key": values_for or ""}
-    answer = await project.driver.query(
-        {"kind": "HogQLQuery", "query": query, "values": values}, QueryOptions("fields")
-    )
+    body: dict[str, Json] = {"kind": "HogQLQuery", "query": query, "values": values}
+    answer = await project.driver.query(body, QueryOptions("fields"))
     rows = answer.table.rows
     total = cast("int", rows[0][3]) if rows else 0
     found = [

@@ -101,8 +101,9 @@ def as_text(result: QueryResult, content: dict[str, Json]) -> str:
     header = f"{content['row_count']} rows" + (f", {offset_rows} shown" if offset_rows != content["row_count"] else "")
     info = result.project
     limit = f"LIMIT {result.limit} (from the {result.limit_source})"
+    took = f"{result.elapsed_ms:.0f} ms{', cached' if result.cached else ''}"
     lines = [
-        f"{header}; {limit}; {result.elapsed_ms:.0f} ms{', cached' if result.cached else ''}; query_id {result.query_id}",
+        f"{header}; {limit}; {took}; query_id {result.query_id}",
         fenced(rows_text(result.table.columns, content)),
     ]
     if content["next"] is not None:

@@ -27,7 +27,7 @@ class Published:
 
     @property
     def name(self) -> str:
-        return cast("str", self.function.__name__)
+        return self.function.__name__
 
     @property
     def description(self) -> str:

@@ -90,7 +90,8 @@ class Listings:
         where = f" WHERE {SEARCHED[resource]} ILIKE {{pattern}}" if options.search else ""
         body: dict[str, Json] = {
             "kind": "HogQLQuery",
-            "query": f"{SELECTS[resource]}{where} ORDER BY {ORDERS[resource]} LIMIT {options.limit + 1} OFFSET {offset}",
+            "query": f"{SELECTS[resource]}{where} ORDER BY {ORDERS[resource]} LIMIT {options.limit + 1} "
+            f"OFFSET {offset}",
             "values": {"pattern": f"%{options.search}%"},
         }
         items = rows_as_items(await self._query(body, QueryOptions("list")))
@@ -134,7 +135,13 @@ def derived(resource: Resource, manifest: Manifest, filters: Mapping[str, str]) 
     found = manifest.definitions
     if resource == "event_definitions":
         return [
-            {"id": name, "name": name, "volume_30_day": event.volume_30d, "last_seen_at": event.last_seen}
+            {
+                "id": name,
+                "name": name,
+                "volume_30_day": event.volume_30d,
+                "first_seen_at": event.first_seen,
+                "last_seen_at": event.last_seen,
+            }
             for name, event in found.events.items()
         ]
     if resource == "property_definitions":

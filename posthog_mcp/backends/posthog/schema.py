@@ -17,7 +17,7 @@ KINDS: frozenset[str] = frozenset(get_args(TableKind))
 
 
 def catalogue_from(info: ProjectInfo, schema: Body, lists: Mapping[str, Sequence[Body]]) -> Catalogue:
-    """`lists` holds definitions by scope (`events`, `event`, `person`, `group_N`), `group_types`, `cohorts`, `actions`."""
+    """`lists`: definitions by scope (`events`, `event`, `person`, `group_N`), `group_types`, `cohorts`, `actions`."""
     described = cast("Mapping[str, Body]", schema.get("tables") or {})
     known = dict(builtin_tables())
     for name, body in described.items():

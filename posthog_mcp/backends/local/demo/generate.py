@@ -8,19 +8,16 @@ from pathlib import Path
 
 import anyio
 
-import anyio
-
+from posthog_mcp.backends.local.demo.objects import demo_objects
 from posthog_mcp.backends.local.demo.people import INDUSTRIES, people_select, pick
 from posthog_mcp.backends.local.demo.timeline import events_select
 from posthog_mcp.backends.local.loader import LoadProgress, load
-from posthog_mcp.backends.local.demo.objects import demo_objects
 from posthog_mcp.backends.local.manifest import ProjectSettings, Source
 from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.rewriting import raw_rows, rewrite, scaled
 from posthog_mcp.backends.local.schema import Columns, literal, structure
 from posthog_mcp.backends.local.sources import RAW_EVENTS, RAW_PERSONS
 from posthog_mcp.backends.local.storage import Snapshot, Store
-from posthog_mcp.results import Json
 
 DEFAULT_EVENTS = 200_000
 DEFAULT_DAYS = 180

@@ -18,7 +18,7 @@ def demo_objects(end: datetime) -> list[Made]:
         *(("dashboards", dashboard) for dashboard in dashboards()),
         *(("actions", action) for action in actions()),
         *(("cohorts", cohort) for cohort in cohorts()),
-        *(("annotations", annotation) for annotation in annotations(end)),
+        *(("annotations", annotation) for annotation in release_notes(end)),
         *(("feature_flags", flag) for flag in feature_flags()),
         ("experiments", experiment(end)),
         ("surveys", survey(end)),
@@ -86,12 +86,12 @@ def dashboards() -> list[Body]:
 
 
 def actions() -> list[Body]:
-    steps = {
+    steps: dict[str, Json] = {
         "Activated": [{"event": "created_project"}],
         "Paid": [{"event": "payment_succeeded"}],
         "Viewed pricing": [{"event": "$pageview", "url": "/pricing", "url_matching": "contains"}],
     }
-    return [{"name": name, "steps": [*found]} for name, found in steps.items()]
+    return [{"name": name, "steps": found} for name, found in steps.items()]
 
 
 def cohorts() -> list[Body]:
@@ -106,12 +106,12 @@ def cohorts() -> list[Body]:
     ]
 
 
-def annotations(end: datetime) -> list[Body]:
-    released = [
+def release_notes(end: datetime) -> list[Body]:
+    released: list[Body] = [
         {"content": f"Mobile release {version}", "date_marker": (end - timedelta(days=day)).isoformat()}
         for day, version in RELEASES
     ]
-    outage = {"content": "API outage, four hours", "date_marker": (end - timedelta(days=75)).isoformat()}
+    outage: Body = {"content": "API outage, four hours", "date_marker": (end - timedelta(days=75)).isoformat()}
     return [*released, outage]
 
 
