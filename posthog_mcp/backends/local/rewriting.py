@@ -22,7 +22,7 @@ from posthog_mcp.backends.local.identities import (
     moved_select,
     persons_select,
 )
-from posthog_mcp.backends.local.loader import LoadProgress, Rows, load
+from posthog_mcp.backends.local.loader import Loader, LoadProgress, Rows, open_loader
 from posthog_mcp.backends.local.manifest import (
     DataRange,
     Definitions,
@@ -45,10 +45,20 @@ from posthog_mcp.backends.local.schema import (
 )
 from posthog_mcp.backends.local.sessions import SESSION_PROPERTIES, sessions_select
 from posthog_mcp.backends.local.slices import Look, Slice, slices
-from posthog_mcp.backends.local.sources import RAW_EVENTS, RAW_PERSONS, Links, Source, empty, insert, raw_source, table
+from posthog_mcp.backends.local.sources import (
+    RAW_EVENTS,
+    RAW_PERSONS,
+    ROW_NUMBER,
+    Links,
+    Source,
+    empty,
+    insert,
+    raw_source,
+    table,
+)
 from posthog_mcp.backends.local.storage import Writing
 
-__all__ = ["Raw", "raw_rows", "rewrite", "scaled"]
+__all__ = ["Raw", "raw_rows", "rewrite", "rewrite_with", "scaled"]
 
 FILE_SETTINGS = {
     "output_format_parquet_row_group_size": 65_536,
@@ -64,7 +74,6 @@ IDS_A_FILE = 250_000
 SAMPLED_PERSONS = 100_000
 IDS: Columns = (("distinct_id", "String"), ("latest", "UUID"), ("least", "UUID"), ("greatest", "UUID"))
 MOVED: Columns = (("distinct_id", "String"), ("person_id", "UUID"))
-ROW_NUMBER: Columns = (("row", "UInt64"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +119,25 @@ async def rewrite(
         PostHogMcpError: chDB's complaint about the raw data, in words.
         Unavailable: the loader's process died, or the disk is full.
     """
-    rewriting = Rewriting(writing, raw)
+    async with open_loader(reads=[*raw.reads, writing.path], writes=[writing.path]) as loader:
+        return await rewrite_with(loader, writing, raw, project=project, source=source, progress=progress)
+
+
+async def rewrite_with(
+    loader: Loader,
+    writing: Writing,
+    raw: Raw,
+    *,
+    project: ProjectSettings,
+    source: DataSource,
+    progress: LoadProgress | None = None,
+) -> Manifest:
+    """`rewrite` in a loader that may read `raw.reads` and `writing.path`, and write the latter."""
+    rewriting = Rewriting(loader, writing, raw)
     look = await rewriting.look(scaled(progress, 0.0, 0.1))
     shape, learned = await rewriting.learn(look, scaled(progress, 0.1, 0.2))
     await rewriting.write(look, shape, scaled(progress, 0.2, 0.95))
-    tables, counted = await rewriting.count(shape, look, scaled(progress, 0.95, 1.0))
+    tables, counted = await rewriting.count(shape, scaled(progress, 0.95, 1.0))
     return Manifest(
         project=project,
         source=source,
@@ -130,7 +153,8 @@ async def rewrite(
 class Rewriting:
     """The passes over one set of raw rows."""
 
-    def __init__(self, writing: Writing, raw: Raw) -> None:
+    def __init__(self, loader: Loader, writing: Writing, raw: Raw) -> None:
+        self.loader = loader
         self.writing = writing
         self.raw = raw
         self.scratch = writing.scratch
@@ -138,13 +162,7 @@ class Rewriting:
         self.persons = raw.links.relation(raw.persons, RAW_PERSONS)
 
     async def run(self, statements: Sequence[str], label: str, progress: LoadProgress | None = None) -> list[Rows]:
-        return await load(
-            statements,
-            reads=[*self.raw.reads, self.writing.path],
-            writes=[self.writing.path],
-            progress=progress,
-            label=label,
-        )
+        return await self.loader.run(statements, progress=progress, label=label)
 
     async def look(self, progress: LoadProgress | None) -> Look:
         """Count rows by event, hour and file, find duplicates, and the group types."""
@@ -184,7 +202,8 @@ toUnixTimestamp64Micro(max(timestamp)) FROM {events} GROUP BY file""",
         people = f"""(SELECT '' AS event, factor, person_properties AS properties FROM {sample}
 UNION ALL SELECT '', toUInt64(1), properties FROM {self.persons} WHERE {some})"""
         groups = f"""(SELECT JSONExtractString(properties, '$group_type') AS event, toUInt64(1) AS factor,
-JSONExtractRaw(properties, '$group_set') AS properties FROM {events} WHERE event = '$groupidentify')"""
+JSONExtractRaw(properties, '$group_set') AS changes
+FROM (SELECT properties FROM {events} WHERE event = '$groupidentify'))"""
         mapping = self.writing.folder("person_distinct_ids")
         ids = table(self.scratch / "ids.parquet", IDS)
         pdi_columns = TABLES["person_distinct_ids"]
@@ -201,7 +220,7 @@ JSONExtractRaw(properties, '$group_set') AS properties FROM {events} WHERE event
             insert(self.scratch / "moved.parquet", MOVED, moved_select(ids, table(mapping, pdi_columns))),
             names.property_votes(sample, "properties"),
             names.property_votes(people, "properties"),
-            names.property_votes(groups, "properties"),
+            names.property_votes(groups, "changes"),
             group_kinds_select(sample),
             f"SELECT avg(length(properties) + length(person_properties)) FROM {sample}",
         ]
@@ -290,27 +309,21 @@ ENGINE = Join(ANY, LEFT, distinct_id) SETTINGS persistent = 0""",
     def write_sessions(self, look: Look, shape: Shape) -> list[str]:
         folder = self.writing.folder("sessions")
         events = table(self.writing.path / "events", shape.event_columns)
-        given = self.raw.links.relation(self.raw.sessions, SESSIONS)
+        imported = self.raw.links.relation(self.raw.sessions, SESSIONS)
+        mapping = table(self.writing.path / "person_distinct_ids", TABLES["person_distinct_ids"])
         statements = [insert(folder / "none.parquet", SESSIONS, empty(SESSIONS))]
         passes = 1 + sum(look.counts.values()) // SESSION_EVENTS
         for part in range(passes):
-            mine = f"cityHash64(session_id) % {passes} = {part}"
             select = sessions_select(events, shape.events, where=f"cityHash64(`$session_id`) % {passes} = {part}")
             if self.raw.sessions:
-                columns = ", ".join(quoted(name) for name, _ in SESSIONS)
-                taken = (
-                    f"SELECT {columns} FROM {given} WHERE {mine} ORDER BY max_inserted_at DESC LIMIT 1 BY session_id"
-                )
-                select = f"""SELECT * FROM ({taken}) UNION ALL SELECT {columns} FROM ({select})
-WHERE session_id NOT IN (SELECT session_id FROM {given} WHERE {mine})"""
+                given = f"SELECT * FROM {imported} WHERE cityHash64(session_id) % {passes} = {part}"
+                select = with_given_sessions(select, given, mapping)
             path = folder / f"s{part}-{{_partition_id}}.parquet"
             by = "toYYYYMM(`$start_timestamp`)"
             statements.append(insert(path, SESSIONS, select, FILE_SETTINGS, by=by))
         return statements
 
-    async def count(
-        self, shape: Shape, look: Look, progress: LoadProgress | None
-    ) -> tuple[dict[str, TableManifest], Rows]:
+    async def count(self, shape: Shape, progress: LoadProgress | None) -> tuple[dict[str, TableManifest], Rows]:
         """Rows of each table, and of each event."""
         columns: dict[TableName, Columns] = {
             **TABLES,
@@ -326,6 +339,20 @@ WHERE session_id NOT IN (SELECT session_id FROM {given} WHERE {mine})"""
             for name, found in zip(columns, rows, strict=True)
         }
         return tables, counted
+
+
+def with_given_sessions(computed: str, given: str, mapping: str) -> str:
+    """Sessions as they were exported, their person by the newest mapping, then those worked out beside them."""
+    names = [name for name, _ in SESSIONS]
+    columns = ", ".join(quoted(name) for name in names)
+    own = {
+        "distinct_id": "g.distinct_id AS distinct_id",
+        "person_id": "if(m.known, m.person_id, g.person_id) AS person_id",
+    }
+    taken = ", ".join(own.get(name, quoted(name)) for name in names)
+    return f"""SELECT {taken} FROM (SELECT * FROM ({given}) ORDER BY max_inserted_at DESC LIMIT 1 BY session_id) AS g
+LEFT ANY JOIN (SELECT distinct_id, person_id, true AS known FROM {mapping}) AS m ON g.distinct_id = m.distinct_id
+UNION ALL SELECT {columns} FROM ({computed}) WHERE session_id NOT IN (SELECT session_id FROM ({given}))"""
 
 
 def bucket(column: str, rows: int, rows_a_file: int) -> str:

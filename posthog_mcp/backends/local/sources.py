@@ -1,6 +1,6 @@
 """Raw rows as SQL: files in PostHog's batch-export columns, read in place through one numbered link a file.
 
-A link folder (`000001.parquet` → the user's file) keeps odd names out of globs and gives every row an identity,
+A link folder (`000001.link` → the user's file) keeps odd names out of globs and gives every row an identity,
 file number and row number, by which duplicates and bad rows are left out. Nothing is copied.
 """
 
@@ -36,7 +36,9 @@ RAW_PERSONS: Columns = (
     ("is_deleted", "Bool"),
 )
 
-ROW = "bitOr(bitShiftLeft(toUInt64(toUInt32OrZero(substring(_file, 1, 6))), 40), _row_number)"
+ROW_NUMBER: Columns = (("row", "UInt64"),)
+LINK = ".link"
+ROW = "bitOr(bitShiftLeft(toUInt64(toUInt32OrZero(substring(_file, 1, 6))), 40), toUInt64(assumeNotNull(_row_number)))"
 """A row's identity: file number in the upper bits, row in the lower 40."""
 
 
@@ -53,7 +55,6 @@ class Links:
     """The folder of numbered links, made once a load."""
 
     folder: Path
-    suffix: str = ".parquet"
     paths: dict[int, Path] = field(default_factory=dict[int, Path])
 
     def add(self, paths: Iterable[Path]) -> tuple[int, ...]:
@@ -61,15 +62,18 @@ class Links:
         numbers: list[int] = []
         for path in paths:
             number = len(self.paths) + 1
-            (self.folder / f"{number:06d}{self.suffix}").symlink_to(path.resolve())
+            (self.folder / self.name(number)).symlink_to(path.resolve())
             self.paths[number] = path
             numbers.append(number)
         return tuple(numbers)
 
+    def name(self, number: int) -> str:
+        return f"{number:06d}{LINK}"
+
     def glob(self, numbers: Iterable[int]) -> str:
         """A SQL literal that names exactly these files."""
         names = ",".join(f"{number:06d}" for number in numbers)
-        return literal(f"{self.folder}/{{{names}}}{self.suffix}")
+        return literal(f"{self.folder}/{{{names}}}{LINK}")
 
     def relation(self, sources: Iterable[Source], columns: Columns, only: frozenset[int] | None = None) -> str:
         """A subquery with `columns` and `row`; `only` leaves out the other files."""

@@ -3,7 +3,7 @@
 Engine: Landlock → import chdb → create the `ph` tables over Parquet with full rights → close → reopen with
 SELECT-only grants and readonly=1 → one thread a lane. A lane is a socket: length-prefixed JSON in, a status byte and
 chDB's JSONCompact out. The control lane kills queries by the marker in their leading comment; its end of file
-ends the process. Load: one JSON job on stdin, a JSON line an event on stdout.
+ends the process. Load: a JSON job and lines of statements on stdin, a JSON line an answer on stdout.
 """
 
 from __future__ import annotations
@@ -152,20 +152,27 @@ def emit(event: dict[str, Any]) -> None:
 
 
 def run_load() -> None:
-    """Run the job's statements in order; each ends in one line with its rows, the first failure ends the job."""
+    """Read a job line, then lines of statements; each statement ends in one line with its rows or its complaint.
+
+    A complaint ends its line of statements and drops what was created in memory, but not the process.
+    """
     job = json.loads(sys.stdin.readline())
     scratch = Path(job["scratch"])
     confine([*job["reads"], *(path for path in sys.path if path)], [str(scratch), *job["writes"]])
     config = write_config(scratch, "load", settings=job["settings"], grants=None, memory=job["memory"])
     connection = connect(scratch, config)
-    for index, statement in enumerate(job["statements"]):
-        try:
-            answer = connection.query(statement, "JSONCompact").bytes()
-        except Exception as error:
-            emit({"error": str(error), "index": index})
-            os._exit(1)
-        rows: list[Any] = json.loads(answer)["data"] if answer.lstrip().startswith(b"{") else []
-        emit({"index": index, "rows": rows})
+    for line in sys.stdin:
+        for statement in json.loads(line):
+            try:
+                answer = connection.query(statement, "JSONCompact").bytes()
+            except Exception as error:
+                emit({"error": str(error)})
+                # chDB would put the failed statement's unfinished output before the next answer.
+                connection.close()
+                connection = connect(scratch, config)
+                break
+            rows: list[Any] = json.loads(answer)["data"] if answer.lstrip().startswith(b"{") else []
+            emit({"rows": rows})
     os._exit(0)
 
 
