@@ -18,12 +18,12 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.rule import Rule
 from rich.text import Text
 
 from posthog_mcp.backends.local.storage import Snapshot, Store
 from posthog_mcp.commands.demo_steps import STEPS, Step
+from posthog_mcp.commands.progress import progress_bar
 from posthog_mcp.commands.show import code
 from posthog_mcp.errors import Unavailable
 from posthog_mcp.results import Json
@@ -88,19 +88,11 @@ def is_fresh_demo(snapshot: Snapshot) -> bool:
 
 async def walk(console: Console, folder: Path, show: Show) -> None:
     """Ask the questions in order on one connection, and show each answer as it comes."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("starting the server", total=1)
-
-        def watch(done: float, message: str) -> None:
-            progress.update(task, completed=done, description=message or None)
-
+    with progress_bar("starting the server", console) as watch:
         async with over_stdio(["--backend", "local", "--data-dir", str(folder)]) as session:
             for number, step in enumerate(STEPS, 1):
-                progress.reset(task, description=step.question, visible=True)
-                asked = await ask(session, number, step, watch)
-                progress.update(task, visible=False)
-                show(console, asked)
+                watch(0, step.question)
+                show(console, await ask(session, number, step, watch))
 
 
 async def ask(session: Session, number: int, step: Step, watch: Watch) -> Asked:

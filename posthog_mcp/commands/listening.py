@@ -40,7 +40,7 @@ def announce(what: str, host: str, port: int, path: str) -> None:
     sys.stderr.flush()
 
 
-def serve_app(app: Starlette, listener: socket.socket) -> None:
+async def serve_app(app: Starlette, listener: socket.socket) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what is under way, for some seconds at most."""
     import uvicorn
 
@@ -48,4 +48,4 @@ def serve_app(app: Starlette, listener: socket.socket) -> None:
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, lambda number, frame: None)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
-    uvicorn.Server(config).run(sockets=[listener])
+    await uvicorn.Server(config).serve(sockets=[listener])

@@ -27,13 +27,13 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     log_to_stderr(settings)
     if arguments.transport == "http":
-        serve_http(settings, arguments.host, arguments.port)
+        anyio.run(serve_http, settings, arguments.host, arguments.port)
     else:
         anyio.run(serve_stdio, settings)
     return 0
 
 
-def serve_http(settings: Settings, host: str, port: int) -> None:
+async def serve_http(settings: Settings, host: str, port: int) -> None:
     from posthog_mcp.server.app import build_server
     from posthog_mcp.server.http import http_app
 
@@ -41,7 +41,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     port = listener.getsockname()[1]
     app = http_app(build_server(settings), host, port)
     announce("MCP", host, port, "/mcp")
-    serve_app(app, listener)
+    await serve_app(app, listener)
 
 
 async def serve_stdio(settings: Settings) -> None:
