@@ -81,8 +81,8 @@ def months_before(moment: datetime, months: int) -> datetime:
 
 
 def literal_time(moment: datetime) -> str:
-    """As a literal in the project's zone; `now` brought it here."""
-    return moment.replace(tzinfo=None).isoformat(sep=" ") if moment.tzinfo else moment.isoformat(sep=" ")
+    """A literal with its offset, so that an hour that comes twice in autumn stays the one it is."""
+    return moment.isoformat(sep=" ")
 
 
 def conditions(

@@ -156,8 +156,12 @@ def grouping(state: PrintState, node: SelectQuery) -> list[str]:
 
 
 def key(state: PrintState, expr: Expr) -> str:
-    """A grouping or sorting key; a bare number is a position and stays one."""
-    return state.expr(expr).text
+    """A grouping key; a bare number is a position and stays one, a truth value must not become one."""
+    return no_position(state.expr(expr).text)
+
+
+def no_position(text: str) -> str:
+    return f"toBool({text})" if text in ("true", "false") else text
 
 
 def tail(state: PrintState, node: SelectQuery) -> list[str]:
@@ -175,7 +179,7 @@ def order(state: PrintState, node: OrderExpr, select: SelectQuery) -> str:
     """A sorting key; a stored time sorts as it is, unless GROUP BY or DISTINCT know it by its zone."""
     plain = not (select.group_by or select.group_by_mode or select.distinct)
     sql = instant(state, node.expr) if plain else state.expr(node.expr)
-    text = f"{sql.text} {node.order}"
+    text = f"{no_position(sql.text)} {node.order}"
     fill = node.with_fill
     if not fill:
         return text

@@ -122,7 +122,7 @@ def print_case(state: PrintState, node: Call) -> Sql:
     value, *rest = [state.expr(each) for each in node.args]
     pairs = zip(rest[:-1:2], rest[1::2], strict=True)
     whens = " ".join(f"WHEN {when.text} THEN {then.text}" for when, then in pairs)
-    return Sql(f"CASE {value.text} {whens} ELSE {rest[-1].text} END", True)
+    return Sql(f"(CASE {value.text} {whens} ELSE {rest[-1].text} END)", True)
 
 
 def print_window_function(state: PrintState, node: WindowFunction) -> Sql:

@@ -83,7 +83,7 @@ def is_array_value(node: Expr) -> bool:
 
 def in_array(state: PrintState, node: CompareOperation) -> Sql:
     text = f"has({state.expr(node.right).text}, {state.expr(node.left).text})"
-    return Sql(f"not({text})" if node.op in NEGATIVE else text, True)
+    return Sql(f"(NOT {text})" if node.op in NEGATIVE else text, True)
 
 
 def two_valued(op: str, text: str, left: Sql, right: Sql, only_true: bool) -> Sql:
@@ -102,7 +102,7 @@ def spelled(op: str, left: Sql, right: Sql) -> str:
     if op in ("=~", "=~*", "!~", "!~*"):
         pattern = f"concat('(?i)', {right.text})" if op.endswith("*") else right.text
         call = f"match({left.text}, {pattern})"
-        return f"not({call})" if op.startswith("!") else call
+        return f"(NOT {call})" if op.startswith("!") else call
     return f"({left.text} {INFIX[op]} {right.text})"
 
 

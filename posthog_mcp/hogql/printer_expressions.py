@@ -81,7 +81,7 @@ def print_or(state: PrintState, node: Or) -> Sql:
 
 def print_not(state: PrintState, node: Not) -> Sql:
     sql = state.expr(node.expr)
-    return Sql(f"not({sql.text})", sql.nullable)
+    return Sql(f"(NOT {sql.text})", sql.nullable)
 
 
 def print_arithmetic(state: PrintState, node: ArithmeticOperation) -> Sql:

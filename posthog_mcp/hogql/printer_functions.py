@@ -131,6 +131,12 @@ def date_add(sign: str) -> Own:
     return show
 
 
+def negation(state: PrintState, node: Call) -> Sql:
+    """`not(x)` as an operator: ClickHouse misreads the call before AND."""
+    sql = state.expr(node.args[0])
+    return Sql(f"(NOT {sql.text})", sql.nullable)
+
+
 def semantic_version(state: PrintState, node: Call) -> Sql:
     """The numbers of a version as an array, which sorts as versions do."""
     text = f"extract(ifNull(toString({state.expr(node.args[0]).text}), ''), '(\\\\d+(?:\\\\.\\\\d+)*)')"
@@ -141,6 +147,7 @@ UNITS = ("Second", "Minute", "Hour", "Day", "Week", "Month", "Quarter", "Year")
 INTERVALS = {unit.lower(): f"toInterval{unit}" for unit in UNITS}
 OWN_MEANING: dict[str, Own] = {
     **{f"toInterval{unit}": interval(f"toInterval{unit}") for unit in UNITS},
+    "not": negation,
     "now": now,
     "today": today,
     "yesterday": yesterday,

@@ -7,6 +7,7 @@ code points). `children`, `walk` and `rewrite` visit them. The nodes themselves 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -143,7 +144,7 @@ _NOTES: frozenset[str] = frozenset(
 
 
 class _Kinds:
-    """Node classes by the parsers' `node` word, with the JSON keys each may have."""
+    """Node classes by the parsers' `node` word, with the JSON keys each may have and those that may hold nodes."""
 
     by_name: ClassVar[dict[str, tuple[Callable[..., Node], frozenset[str]]]] = {}
     child_names: ClassVar[dict[type[Node], tuple[str, ...]]] = {}
@@ -151,13 +152,23 @@ class _Kinds:
     @classmethod
     def learn(cls, kind: type[Node]) -> None:
         for sub in kind.__subclasses__():
-            names = tuple(f.name for f in fields(sub) if f.name not in _NOTES)
-            cls.by_name[sub.__name__] = (sub, frozenset(names))
-            cls.child_names[sub] = names
+            if "__slots__" not in vars(sub):  # what the dataclass decorator replaced
+                continue
+            cls.by_name[sub.__name__] = (sub, frozenset(f.name for f in fields(sub) if f.name not in _NOTES))
+            cls.child_names[sub] = ()
             cls.learn(sub)
+
+    @classmethod
+    def learn_children(cls) -> None:
+        """A field may hold nodes when its annotation names a node class."""
+        words = {*cls.by_name, "Query"}
+        for kind in cls.child_names:
+            named = [f.name for f in fields(kind) if words & set(re.findall(r"\w+", str(f.type)))]
+            cls.child_names[kind] = tuple(name for name in named if name not in _NOTES)
 
 
 _Kinds.learn(Node)
+_Kinds.learn_children()
 
 
 def from_json(json: Mapping[str, Json]) -> Node:
@@ -208,21 +219,25 @@ def _offset(place: Json) -> int:
     return offset if isinstance(offset, int) else 0
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> list[Node]:
     """The direct children, in the order of the fields."""
+    found: list[Node] = []
     for name in _Kinds.child_names[type(node)]:
-        yield from _nodes(getattr(node, name))
+        value = getattr(node, name)
+        if value is not None:
+            _gather(value, found)
+    return found
 
 
-def _nodes(value: object) -> Iterator[Node]:
+def _gather(value: object, found: list[Node]) -> None:
     if isinstance(value, Node):
-        yield value
+        found.append(value)
     elif isinstance(value, list):
         for item in cast("list[object]", value):
-            yield from _nodes(item)
+            _gather(item, found)
     elif isinstance(value, dict):
         for item in cast("dict[str, object]", value).values():
-            yield from _nodes(item)
+            _gather(item, found)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -231,7 +246,7 @@ def walk(node: Node) -> Iterator[Node]:
     while waiting:
         current = waiting.pop()
         yield current
-        waiting.extend(reversed(list(children(current))))
+        waiting.extend(reversed(children(current)))
 
 
 def rewrite(node: Node, change: Callable[[Node], Node]) -> Node:

@@ -1,4 +1,3 @@
-
 """What each wrong query is told: message, place, and a fix that names what exists."""
 
 from __future__ import annotations
