@@ -6,6 +6,7 @@ The first use of an empty data folder generates the demo project. Everything blo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -25,7 +26,7 @@ from posthog_mcp.hogql.checker import Checker
 from posthog_mcp.hogql.parsing import Parser
 from posthog_mcp.hogql.printer import print_clickhouse
 from posthog_mcp.hogql.profile import Profile
-from posthog_mcp.results import BackendKind, Json, ProjectInfo
+from posthog_mcp.results import BackendKind, Column, Json, ProjectInfo, Table
 
 PROJECT_ID = 1
 HOST = "embedded"
@@ -135,7 +136,13 @@ class LocalDriver:
             timezone=catalogue.timezone,
         )
         return QueryAnswer(
-            answer.table, text, printed.sql, answer.elapsed_ms, answer.rows_read, answer.bytes_read, cached=False
+            renamed(answer.table, checked.columns),
+            text,
+            printed.sql,
+            answer.elapsed_ms,
+            answer.rows_read,
+            answer.bytes_read,
+            cached=False,
         )
 
     async def property_values(self, scope: str, name: str, limit: int = 20) -> list[tuple[str, int]]:
@@ -185,6 +192,14 @@ class LocalDriver:
         await self._engine.aclose()
         await self._parser.aclose()
         await anyio.to_thread.run_sync(self.objects.close)
+
+
+def renamed(table: Table, columns: tuple[Column, ...]) -> Table:
+    """Column names as the author wrote them: the SQL may need others to tell two equal names apart."""
+    if len(columns) != len(table.columns):
+        return table
+    pairs = zip(columns, table.columns, strict=True)
+    return replace(table, columns=tuple(Column(ours.name, theirs.type) for ours, theirs in pairs))
 
 
 def named(items: list[dict[str, Json]]) -> dict[int, str]:
