@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
@@ -33,6 +33,19 @@ NOT_YET = {
 """Settings that this version knows by name only, with the one value that it takes (None: unset)."""
 
 
+def setting(
+    variable: str,
+    meaning: str,
+    default: Any,
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+) -> Any:
+    """A field that is read from `variable`; `meaning` stands in the README."""
+    return Field(default, alias=variable, description=meaning, ge=ge, gt=gt, le=le)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Read it with `Settings.load`, which words the errors."""
 
@@ -45,31 +58,50 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    api_key: Annotated[SecretStr | None, Field(alias="POSTHOG_API_KEY")] = None
-    project_id: Annotated[int | None, Field(alias="POSTHOG_PROJECT_ID", ge=1)] = None
-    region: Annotated[Literal["us", "eu"], Field(alias="POSTHOG_REGION")] = "us"
-    base_url: Annotated[str | None, Field(alias="POSTHOG_BASE_URL")] = None
-    backend: Annotated[Backend, Field(alias="POSTHOG_MCP_BACKEND")] = "auto"
-    data_dir: Annotated[Path, Field(alias="POSTHOG_MCP_DATA_DIR")] = user_data_path("posthog-mcp")
-    state_url: Annotated[str | None, Field(alias="POSTHOG_MCP_STATE_URL")] = None
-    """None: `sqlite:///` in `data_dir`."""
-    toolsets: Annotated[tuple[str, ...], NoDecode, Field(alias="POSTHOG_MCP_TOOLSETS")] = TOOLSETS
-    allow_writes: Annotated[bool, Field(alias="POSTHOG_MCP_ALLOW_WRITES")] = False
-    mode: Annotated[Literal["tools", "compact"], Field(alias="POSTHOG_MCP_MODE")] = "tools"
-    max_rows: Annotated[int, Field(alias="POSTHOG_MCP_MAX_ROWS", ge=1, le=50_000)] = 10_000
-    query_timeout: Annotated[float, Field(alias="POSTHOG_MCP_QUERY_TIMEOUT", gt=0, le=600)] = 30.0
-    """Seconds of wall time a query."""
-    cache_ttl: Annotated[float, Field(alias="POSTHOG_MCP_CACHE_TTL", ge=0, le=86_400)] = 300.0
-    """Seconds that a result is served again; 0 turns the cache off."""
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="LOG_LEVEL")] = "WARNING"
-    log_format: Annotated[Literal["text", "json"], Field(alias="LOG_FORMAT")] = "text"
+    api_key: SecretStr | None = setting(
+        "POSTHOG_API_KEY", "personal API key (phx_…); without one: the embedded project", None
+    )
+    project_id: int | None = setting("POSTHOG_PROJECT_ID", "the project; default the key's own", None, ge=1)
+    region: Literal["us", "eu"] = setting("POSTHOG_REGION", "PostHog Cloud region: us or eu", "us")
+    base_url: str | None = setting("POSTHOG_BASE_URL", "a self-hosted PostHog's address, with or without /api", None)
+    backend: Backend = setting("POSTHOG_MCP_BACKEND", "auto, posthog or local; auto: posthog when a key is set", "auto")
+    data_dir: Path = setting(
+        "POSTHOG_MCP_DATA_DIR",
+        "folder of the embedded project, history and results; default the platform's user-data folder",
+        user_data_path("posthog-mcp"),
+    )
+    state_url: str | None = setting(
+        "POSTHOG_MCP_STATE_URL", "sqlite:///FILE of the query history; default in the data folder", None
+    )
+    toolsets: Annotated[tuple[str, ...], NoDecode] = setting(
+        "POSTHOG_MCP_TOOLSETS", "toolsets to publish, comma-separated, or all", TOOLSETS
+    )
+    allow_writes: bool = setting("POSTHOG_MCP_ALLOW_WRITES", "publish tools that write to the project", False)
+    mode: Literal["tools", "compact"] = setting(
+        "POSTHOG_MCP_MODE", "tools, or compact: two tools (find_tool, use_tool) for clients that pay a schema", "tools"
+    )
+    max_rows: int = setting("POSTHOG_MCP_MAX_ROWS", "most rows of a result, 1 to 50,000", 10_000, ge=1, le=50_000)
+    query_timeout: float = setting(
+        "POSTHOG_MCP_QUERY_TIMEOUT", "seconds a query may run, up to 600", 30.0, gt=0, le=600
+    )
+    cache_ttl: float = setting(
+        "POSTHOG_MCP_CACHE_TTL", "seconds that a result is served again; 0 turns the cache off", 300.0, ge=0, le=86_400
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
+        "LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR; logs go to stderr", "WARNING"
+    )
+    log_format: Literal["text", "json"] = setting("LOG_FORMAT", "text or json", "text")
 
-    mask: Annotated[str | None, Field(alias="POSTHOG_MCP_MASK")] = "off"
-    execution: Annotated[str | None, Field(alias="POSTHOG_MCP_EXECUTION")] = "direct"
-    rate_limit: Annotated[str | None, Field(alias="POSTHOG_MCP_RATE_LIMIT")] = "240/min,1200/h"
-    clickhouse_url: Annotated[str | None, Field(alias="POSTHOG_MCP_CLICKHOUSE_URL")] = None
-    cache_url: Annotated[str | None, Field(alias="POSTHOG_MCP_CACHE_URL")] = None
-    llm: Annotated[str | None, Field(alias="POSTHOG_MCP_LLM")] = None
+    mask: str | None = setting("POSTHOG_MCP_MASK", "masking of results; this version takes off only", "off")
+    execution: str | None = setting(
+        "POSTHOG_MCP_EXECUTION", "where generated scripts run; this version takes direct only", "direct"
+    )
+    rate_limit: str | None = setting(
+        "POSTHOG_MCP_RATE_LIMIT", "calls a key may make; this version takes the default only", "240/min,1200/h"
+    )
+    clickhouse_url: str | None = setting("POSTHOG_MCP_CLICKHOUSE_URL", "not in this version", None)
+    cache_url: str | None = setting("POSTHOG_MCP_CACHE_URL", "not in this version", None)
+    llm: str | None = setting("POSTHOG_MCP_LLM", "not in this version", None)
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
