@@ -60,7 +60,8 @@ class AnalyticsServer(MCPServer[Project]):
     """MCPServer with one place for errors, and per-request toolsets."""
 
     published: dict[str, Published]
-    settings: Settings
+    configured: Settings
+    """Ours; `settings` is the SDK's own."""
     project: Project | None = None
     calls: Counter[tuple[str, str]]
     """(tool, ok or error) → number of calls, for /metrics."""
@@ -158,7 +159,7 @@ def build_server(
         log_level="WARNING",
     )
     server.published = {tool.name: tool for tool in (*every, *tools)}
-    server.settings = settings
+    server.configured = settings
     server.calls = Counter()
     register_resources(server)
     register_completions(server)

@@ -52,8 +52,8 @@ def http_app(server: AnalyticsServer, host: str, port: int) -> Starlette:
     @server.custom_route("/api/info", methods=["GET"])
     async def info(request: Request) -> Response:
         del request
-        backend = "posthog" if server.settings.uses_posthog else "local"
-        toolsets = list(server.settings.toolsets)
+        backend = "posthog" if server.configured.uses_posthog else "local"
+        toolsets = list(server.configured.toolsets)
         return JSONResponse({"name": "posthog-mcp", "version": __version__, "toolsets": toolsets, "backend": backend})
 
     @server.custom_route("/metrics", methods=["GET"])
