@@ -102,7 +102,7 @@ def resolve_select(state: State, node: SelectQuery, parent: SelectScope | None) 
     resolve_clause(state, scope, "ORDER BY", list[Expr](node.order_by or []))
     check_positions(state, list[Expr](node.order_by or []), scope, "ORDER BY")
     resolve_limits(state, node, scope)
-    return scope.outputs
+    return list(scope.outputs)
 
 
 def resolve_clause(state: State, scope: SelectScope, clause: str, exprs: list[Expr]) -> None:

@@ -14,13 +14,15 @@ from posthog_mcp.hogql.resolver_scopes import (
     AliasTarget,
     ColumnTarget,
     LocalTarget,
+    Output,
     OutputTarget,
     PathPart,
     PropertyTarget,
     SelectScope,
 )
 from posthog_mcp.hogql.resolver_state import State, did_you_mean
-from posthog_mcp.hogql.tree_expressions import ArrayAccess, ArraySlice, Constant, Expr, Field, TupleAccess
+from posthog_mcp.hogql.tree_expressions import Alias, ArrayAccess, ArraySlice, Constant, Expr, Field, TupleAccess
+from posthog_mcp.hogql.tree_queries import SelectQuery
 from posthog_mcp.hogql.types import OF_PROPERTY, STRING, UNKNOWN, PropertyScope, Type
 
 Base: TypeAlias = ColumnTarget | OutputTarget | AliasTarget | LocalTarget | Expr
@@ -37,8 +39,31 @@ def property_of(state: State, node: Access, base: Base, base_type: Type, path: t
         message = f"`{name}`: a {base_type.text()} has no `{path[0]}`."
         return state.error(node, message, "Only JSON values such as `properties` have fields.")
     scope = base_type.properties or PropertyScope("other")
-    node.target = PropertyTarget(base, path, scope)
+    pushed = push_down(state, base, base_type, path) if isinstance(base, OutputTarget) else None
+    node.target = pushed or PropertyTarget(base, path, scope)
     return property_type(state, node, scope, path)
+
+
+def push_down(state: State, base: OutputTarget, kind: Type, path: tuple[PathPart, ...]) -> OutputTarget | None:
+    """Read a property of a subquery's JSON column inside the subquery, where its hot copy is, and not the JSON twice.
+
+    None where the subquery groups or removes duplicates, so that another column would change its rows.
+    """
+    query = base.source.cte.node.expr if base.source.cte else base.source.query
+    inner = base.output.expr.expr if isinstance(base.output.expr, Alias) else base.output.expr
+    if not isinstance(query, SelectQuery) or not query.scope or not isinstance(inner, Field):
+        return None
+    grouped = query.distinct or query.group_by or query.group_by_mode or query.scope.aggregates or query.array_join_list
+    if grouped or not isinstance(inner.target, (ColumnTarget, OutputTarget)):
+        return None
+    known = query.scope.pushed.get((base.output.printed, path))
+    if known is None:
+        field = Field([str(part) for part in path], **inner.place)
+        field.type = property_of(state, field, inner.target, kind, path)
+        known = Output("", state.fresh(), field.type, field)
+        query.scope.pushed[base.output.printed, path] = known
+        query.scope.outputs.append(known)
+    return OutputTarget(base.source, known)
 
 
 def definitions(state: State, scope: PropertyScope) -> Mapping[str, PropertyType]:

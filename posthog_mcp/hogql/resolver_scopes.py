@@ -160,6 +160,10 @@ class SelectScope:
     array_printed: list[str] = field(default_factory=list[str])
     windows: set[str] = field(default_factory=set[str])
     outputs: list[Output] = field(default_factory=list[Output])
+    """What the SELECT prints: its columns, then properties that outer queries read from them."""
+    pushed: dict[tuple[str, tuple[PathPart, ...]], Output] = field(
+        default_factory=dict[tuple[str, tuple[PathPart, ...]], Output]
+    )
     clause: str = "SELECT"
     inside_aggregate: str = ""
     aggregates: int = 0

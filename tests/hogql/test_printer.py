@@ -208,6 +208,28 @@ async def test_only_the_columns_used_are_joined(project: SmallProject) -> None:
     assert (await project.print("select person.id, person.properties.email from events")).sql.count("JOIN") == 0
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(select * from events) e",
+        "(select event, properties from (select event, properties from events where event != 'x')) e",
+        "(select properties, row_number() over (order by uuid) as n from events) e",
+    ],
+)
+async def test_properties_of_a_subquery_are_read_inside_it(project: SmallProject, source: str) -> None:
+    query = f"select sum(e.properties.plan_price), uniq(properties.$browser) from {source} where properties.price >= 0"
+    printed = await project.print(query)
+    assert printed.sql.count("mat_plan_price") >= 1
+    assert await project.rows(query) == await project.rows(query.replace(source, "events e"))
+
+
+async def test_properties_of_a_grouped_subquery_are_read_outside_it(project: SmallProject) -> None:
+    grouped = "select sum(properties.plan_price) from (select distinct properties from events)"
+    assert await project.rows(grouped) == [[12.5]]
+    star = "with e as (select properties from events) select count(), count(properties.price) from e where e.properties in (select * from e)"
+    assert await project.rows(star) == [[8, 4]]
+
+
 async def test_text_is_bound_never_printed(project: SmallProject) -> None:
     nasty = "x') OR 1=1 -- \\ ` {p0:String} \n"
     printed = await project.print(
