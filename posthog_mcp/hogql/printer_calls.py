@@ -11,6 +11,7 @@ from posthog_mcp.hogql.printer_columns import instant
 from posthog_mcp.hogql.printer_compare import condition
 from posthog_mcp.hogql.printer_functions import OWN_MEANING
 from posthog_mcp.hogql.printer_state import PrintState, Sql, quote
+from posthog_mcp.hogql.resolver_calls import text_to_add
 from posthog_mcp.hogql.tree_expressions import Call, Constant, Expr, WindowExpr, WindowFrameExpr, WindowFunction
 from posthog_mcp.hogql.types import DATETIME
 
@@ -80,6 +81,8 @@ def print_call(state: PrintState, node: Call) -> Sql:
     if own and not node.distinct:
         return own(state, node)
     refuse_missing(state, node, found)
+    if text := text_to_add(node):
+        raise state.refuse_text(text)
     args = [state.expr(each) for each in node.args]
     texts = [each.text for each in args]
     if found.aggregate and "If" in found.name and texts and found.clickhouse != found.name.removesuffix("If"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from posthog_mcp.hogql.printer_columns import instant, print_property
 from posthog_mcp.hogql.printer_literals import beside, is_simple
 from posthog_mcp.hogql.printer_state import PrintState, Sql
+from posthog_mcp.hogql.resolver_compare import TEXT_OPERATORS, text_beside_number
 from posthog_mcp.hogql.resolver_scopes import PropertyTarget
 from posthog_mcp.hogql.tree_expressions import (
     And,
@@ -66,6 +67,8 @@ def print_compare(state: PrintState, node: CompareOperation, *, only_true: bool 
             return with_null(state, node, other)
     if node.op in MEMBERSHIP and is_array_value(node.right):
         return in_array(state, node)
+    if node.op not in MEMBERSHIP and node.op not in TEXT_OPERATORS and (text := text_beside_number(node)):
+        raise state.refuse_text(text)
     left, right = sides(state, node)
     text = spelled(node.op, left, right)
     if node.op in MEMBERSHIP:

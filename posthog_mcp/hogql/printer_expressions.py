@@ -85,6 +85,9 @@ def print_not(state: PrintState, node: Not) -> Sql:
 
 
 def print_arithmetic(state: PrintState, node: ArithmeticOperation) -> Sql:
+    for side in (node.left, node.right):
+        if side.type and side.type.kind == "string":
+            raise state.refuse_text(side)
     left, right = state.expr(node.left), state.expr(node.right)
     if node.op == "-" and isinstance(node.left, Constant) and node.left.value == 0:
         return Sql(f"negate({right.text})", right.nullable)

@@ -103,6 +103,11 @@ class PrintState:
             raise self.refuse(place, f"The table `{source.table.name}` has no data in the embedded project.")
         return found
 
+    def refuse_text(self, place: Node) -> HogQLResolutionError:
+        """The error for a text where the engine takes numbers only."""
+        shown = self.query[place.start : place.end]
+        return self.refuse(place, f"`{shown}` is text, used as a number.", f"Write toFloat({shown}).")
+
     def refuse(
         self, place: Node | None, message: str, fix: str = "It works on a PostHog host."
     ) -> HogQLResolutionError:

@@ -30,6 +30,9 @@ from posthog_mcp.hogql.types import BOOLEAN, UNKNOWN, Type, common, of_call
 FROM_PARSER = frozenset({"_caseWithExpression", "exists"})
 """Calls that the parser writes for CASE x WHEN … and EXISTS (…)."""
 
+NUMERIC = re.compile(r"^(sum|avg|quantiles?|median|stddev|var(Pop|Samp))(Exact|TDigest|Pop|Samp)?(If|OrNull)*$")
+"""Aggregates that take numbers only."""
+
 CASTS = {
     **dict.fromkeys(("int", "integer", "bigint", "smallint", "int64", "int32", "uint64", "signed"), "toInt"),
     **dict.fromkeys(("float", "double", "real", "float64", "float32", "double precision", "numeric"), "toFloat"),
@@ -65,9 +68,18 @@ def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
     if node.distinct and not found.aggregate:
         state.error(name_span(node), f"DISTINCT works on aggregates; `{node.name}` is none.", "Use SELECT DISTINCT.")
     kinds = aggregate_args(state, node, scope) if found.aggregate else arguments(state, node.args, scope)
+    if text := text_to_add(node):
+        state.text_as_number(text)
     if found.name == "matchesAction":
         check_action(state, node)
     return of_call(found.name, kinds)
+
+
+def text_to_add(node: Call) -> Expr | None:
+    """The text that an aggregate of numbers is given."""
+    if not node.args or not NUMERIC.match(node.name):
+        return None
+    return node.args[0] if node.args[0].type and node.args[0].type.kind == "string" else None
 
 
 def from_parser(state: State, node: Call, scope: SelectScope) -> Type:

@@ -21,7 +21,7 @@ from posthog_mcp.hogql.tree_expressions import (
     Tuple,
 )
 from posthog_mcp.hogql.tree_queries import JoinExpr, SelectQuery, SelectSetNode, SelectSetQuery
-from posthog_mcp.hogql.types import BOOLEAN, Type
+from posthog_mcp.hogql.types import BOOLEAN, NUMBERS, Type
 
 TEXT_OPERATORS = frozenset({"like", "ilike", "not like", "not ilike", "=~", "=~*", "!~", "!~*"})
 
@@ -34,6 +34,8 @@ def resolve_compare(state: State, node: CompareOperation, scope: SelectScope) ->
         return BOOLEAN
     right = state.expr(node.right, scope)
     if node.op not in TEXT_OPERATORS:
+        if text := text_beside_number(node):
+            state.text_as_number(text)
         for constant in constants_of(node.right):
             check_constant(state, left, constant)
             if is_event_name(node.left):
@@ -43,6 +45,15 @@ def resolve_compare(state: State, node: CompareOperation, scope: SelectScope) ->
             if is_event_name(node.right):
                 warn_of_event(state, node.left)
     return BOOLEAN
+
+
+def text_beside_number(node: CompareOperation) -> Expr | None:
+    """The side that is text while the other is a number; the engine compares them only where the text is a literal."""
+    for text, other in ((node.left, node.right), (node.right, node.left)):
+        kinds = (text.type or Type()).kind, (other.type or Type()).kind
+        if kinds[0] == "string" and kinds[1] in NUMBERS and not isinstance(text, Constant):
+            return text
+    return None
 
 
 def resolve_between(state: State, node: BetweenExpr, scope: SelectScope) -> Type:

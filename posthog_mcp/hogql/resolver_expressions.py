@@ -96,7 +96,11 @@ def negation(state: State, node: Not, scope: SelectScope) -> Type:
 
 
 def calculation(state: State, node: ArithmeticOperation, scope: SelectScope) -> Type:
-    return arithmetic(node.op, state.expr(node.left, scope), state.expr(node.right, scope))
+    kinds = state.exprs([node.left, node.right], scope)
+    for side, kind in zip((node.left, node.right), kinds, strict=True):
+        if kind.kind == "string":
+            state.text_as_number(side)
+    return arithmetic(node.op, *kinds)
 
 
 def distinct_from(state: State, node: IsDistinctFrom, scope: SelectScope) -> Type:

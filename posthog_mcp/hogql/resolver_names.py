@@ -155,8 +155,8 @@ def event_person_member(state: State, person: EventPerson, name: str) -> Member 
         return Value(ColumnTarget(events, "person_properties"), kind)
     if name == "id":
         return table_member(state, events, "person_id")
-    joined = person_fields(state, person) if name in state.catalogue.tables["persons"].fields else None
-    return table_member(state, joined, name) if joined else None
+    joined = person_fields(state, person)
+    return table_member(state, joined, name) if joined and name in joined.table.fields else None
 
 
 def use_alias(state: State, node: Field, named: NamedExpr, scope: SelectScope) -> Value:
@@ -203,7 +203,8 @@ def field_names(state: State, source: Source) -> list[str]:
 
 def unknown_child(state: State, node: Field, member: Source | EventPerson, name: str) -> Type:
     if isinstance(member, EventPerson):
-        names, owner = [*state.catalogue.tables["persons"].fields], "person"
+        persons = state.catalogue.tables.get("persons")
+        names, owner = [*persons.fields] if persons else ["id", "properties"], "person"
     else:
         names = field_names(state, member)
         owner = member.table.name if isinstance(member, TableSource) else (member.names or ("the subquery",))[0]

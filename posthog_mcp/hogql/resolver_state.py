@@ -95,6 +95,12 @@ class State:
             self.errors.append(found)
         return UNKNOWN
 
+    def text_as_number(self, place: Node) -> None:
+        """Warn of a text where the engine takes numbers only."""
+        shown = self.query[place.start : place.end]
+        message = f"`{shown}` is text, used as a number."
+        self.warn(place, "text_as_number", message, f"Write toFloat({shown}).")
+
     def warn(self, place: Node, code: str, message: str, fix: str = "") -> None:
         """Note a warning."""
         if not any(each.message == message for each in self.warnings):

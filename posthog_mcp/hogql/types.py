@@ -111,7 +111,7 @@ _RETURNS: tuple[tuple[re.Pattern[str], Type], ...] = tuple(
         (r"^JSONExtractFloat$", FLOAT),
         (r"^(toString|concat|lower|upper|substring\w*|replace\w*|trim\w*|formatDateTime)$", STRING),
         (r"^JSONExtract(String|Raw)$", STRING),
-        (r"^(extract|dateName|hex|base64\w+|splitPart|domain\w*|path|protocol|cutQueryString\w*|reverse\w*)$", STRING),
+        (r"^(extract|dateName|hex|base64\w+|splitPart|domain\w*|path|protocol|cutQueryString\w*)$", STRING),
         (r"^(arrayStringConcat|extractURLParameter|MD5|SHA256|monthName|toTypeName|JSONType|left|right)$", STRING),
         (r"^(toUUID\w*|generateUUIDv\w+)$", UUID),
         (r"^(not|and|or|isNull|isNotNull|empty|notEmpty|has\w*|startsWith|endsWith|match\w*|i?like)$", BOOLEAN),

@@ -114,7 +114,7 @@ def queries(draw: st.DrawFn) -> str:
     return f"with cte as (select event, 1 as n from events) {text}" if "cte" in text else text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(query=queries())
 async def test_what_passes_the_check_the_engine_can_read(project: SmallProject, query: str) -> None:
     checked = await project.check(query)
@@ -138,7 +138,7 @@ def complaint_about(text: str, parameters: dict[str, str]) -> str:
     return ""
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=st.text(max_size=60), place=st.sampled_from(["'{}'", "`{}`", "{}", "properties['{}']", "properties.`{}`"]))
 async def test_no_text_reaches_the_sql_unquoted(project: SmallProject, text: str, place: str) -> None:
     query = f"select {place.format(text)} as `{text}` from events where event = '{text}'"

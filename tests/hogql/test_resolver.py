@@ -179,6 +179,25 @@ async def test_names_never_seen_here_are_warned_of_with_volumes(project: SmallPr
     assert "'$browser'" in found["unknown_property"].fix
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "properties.$browser > 5",
+        "3 = event",
+        "sum(properties.$browser)",
+        "quantile(0.5)(event)",
+        "properties.$browser * 2",
+    ],
+)
+async def test_text_used_as_a_number_is_warned_of_and_not_run(project: SmallProject, expression: str) -> None:
+    checked = await project.check(f"select {expression} from events")
+    found = next(each for each in checked.warnings if each.code == "text_as_number")
+    assert found.fix == f"Write toFloat({found.text})."
+    with pytest.raises(HogQLResolutionError, match="used as a number"):
+        await project.print(f"select {expression} from events")
+    assert await project.rows(f"select {expression.replace(found.text, f'toFloat({found.text})')} from events")
+
+
 async def test_an_empty_catalogue_warns_of_nothing(project: SmallProject) -> None:
     empty = replace(CATALOGUE, events={}, event_properties={}, version="empty")
     checked = await project.check(
