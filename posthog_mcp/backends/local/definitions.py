@@ -35,6 +35,16 @@ NUMBER = r"^-?[0-9]"
 NUMBER_TEXT = r'^"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"$'
 DATETIME = r'^"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"$'
 
+USUAL: Mapping[PropertyType, tuple[str, ...]] = {
+    "String": (
+        *("$current_url", "$pathname", "$host", "$referrer", "$referring_domain", "$browser", "$os", "$device_type"),
+        *("$lib", "$geoip_country_code", "utm_source", "utm_medium", "utm_campaign", "$ai_model", "$ai_provider"),
+        *("$ai_trace_id", "$exception_level", "$feature_flag", "$feature_flag_response", "$app_version"),
+    ),
+    "Numeric": ("$ai_latency", "$ai_input_tokens", "$ai_output_tokens", "$ai_total_cost_usd", "$screen_width"),
+}
+"""Hot columns of a project that starts without any event."""
+
 Votes = Sequence[Json]
 """A row of `property_votes`: key, weight, rows, numbers, number texts, booleans, times, average length, events."""
 
@@ -107,6 +117,10 @@ def property_type(row: Votes) -> PropertyType:
     if booleans >= SURE * seen:
         return "Boolean"
     return "DateTime" if times >= SURE * seen else "String"
+
+
+def usual_properties() -> list[Found]:
+    return [Found(name, kind, 0, 0.0, []) for kind, each in USUAL.items() for name in each]
 
 
 def definitions_of(found: Iterable[Found]) -> dict[str, PropertyDefinition]:

@@ -228,6 +228,8 @@ FROM (SELECT properties FROM {events} WHERE event = '$groupidentify'))"""
         own, person, group = (names.found_properties(rows) for rows in answers[4:7])
         kinds = group_slots(self.raw.kinds, answers[7])
         look.row_bytes = float(cast("float", answers[8][0][0] or 0))
+        if not look.counts:
+            own = names.usual_properties()
         shape = Shape(
             events=names.hot_columns(own, "mat", names.HOT_EVENT_PROPERTIES, SESSION_PROPERTIES),
             people_on_events=names.hot_columns(person, "pmat", names.HOT_PERSON_PROPERTIES),
@@ -235,7 +237,7 @@ FROM (SELECT properties FROM {events} WHERE event = '$groupidentify'))"""
             kinds=kinds,
         )
         learned = Definitions(
-            event_properties=names.definitions_of(own),
+            event_properties=names.definitions_of(own if look.counts else []),
             person_properties=names.definitions_of(person),
             group_properties={
                 str(index): names.definitions_of(each for each in group if kind in each.events)
