@@ -1,13 +1,17 @@
-"""The parser's own process: frames in on stdin, PostHog's JSON tree out on stdout.
+"""The parser's own process: frames in on stdin, PostHog's JSON tree out on stdout. Run as a file, not as a module.
 
-A frame is a four-byte big-endian length and that many bytes. Request: `kind`, a newline, the query in UTF-8.
-Answer: the parser's JSON. The Rust parser runs here; the C++ one slows down in a process that has parsed before
-and can crash, so each parse gets a fresh fork of this process, which itself never parses.
+A frame is a four-byte big-endian length and that many bytes. First answer: `{"parser": name}`, or `{"missing": why}`
+and the end. Request: the kind, a newline, the query in UTF-8; answer: the parser's JSON. The Rust parser runs here
+and takes the process with it when its time is up; the C++ one slows down in a process that has parsed before and can
+crash, so each parse gets a fresh fork of this process, which itself never parses. Imports nothing of ours, so that it
+starts at once.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import signal
 import struct
 import sys
@@ -16,71 +20,102 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
-LAST_RESORT_SECONDS = 5
-"""The kernel ends a parse at this age even when the server that should have killed it is gone."""
+MEMORY_BYTES = 4 << 30
+"""Address space; an ordinary parse takes a few hundred megabytes of it, nearly all of that unused."""
 
-Parse = Callable[[str, bytes], bytes]
+Parse = Callable[[str, str], str]
+
+
+def main() -> None:
+    """Serve until stdin ends; argument: seconds of processor time that one parse may take."""
+    seconds = float(sys.argv[1])
+    answers = os.dup(1)
+    os.dup2(2, 1)  # whatever a library prints must not stand between frames
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    try:
+        name, forks = load_parser()
+    except ImportError as missing:
+        write_frame(answers, json.dumps({"missing": str(missing)}))
+        return
+    write_frame(answers, json.dumps({"parser": name}))
+    while True:
+        (length,) = struct.unpack(">I", read_exactly(4))
+        kind, _, query = read_exactly(length).decode().partition("\n")
+        write_frame(answers, parse_in_fork(name, kind, query, seconds) if forks else parse(name, kind, query, seconds))
 
 
 def read_exactly(count: int) -> bytes:
-    data = b""
+    data = bytearray()
     while len(data) < count:
         chunk = os.read(0, count - len(data))
         if not chunk:
             os._exit(0)
         data += chunk
-    return data
+    return bytes(data)
 
 
-def write_frame(payload: bytes) -> None:
-    view = memoryview(struct.pack(">I", len(payload)) + payload)
+def write_frame(to: int, payload: str) -> None:
+    encoded = payload.encode()
+    view = memoryview(struct.pack(">I", len(encoded)) + encoded)
     while view:
-        view = view[os.write(1, view) :]
+        view = view[os.write(to, view) :]
 
 
-def parse_in_process(kind: str, query: bytes) -> bytes:
-    parser = import_module("hogql_parser_rs")
-    signal.setitimer(signal.ITIMER_REAL, LAST_RESORT_SECONDS)
-    answer: str = getattr(parser, f"parse_{kind}_json")(query.decode())
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    return answer.encode()
+def load_parser() -> tuple[str, bool]:
+    """The parser that is installed, and whether it must run in a fork."""
+    if find_spec("hogql_parser_rs"):
+        import_module("hogql_parser_rs")
+        return "hogql_parser_rs", False
+    # The C++ module takes its exceptions from PostHog's server code, by name and only to raise them.
+    for name in ("posthog", "posthog.hogql", "posthog.hogql.errors"):
+        sys.modules[name] = types.ModuleType(name)
+    sys.modules["posthog.hogql.errors"].__dict__["__getattr__"] = exception_named
+    import_module("hogql_parser")  # before the first fork, so that no fork pays for it
+    return "hogql_parser", True
 
 
-def parse_in_fork(kind: str, query: bytes) -> bytes:
-    """Fork, parse in the child, and return its answer; a child that dies leaves an error."""
-    parser = import_module("hogql_parser")
+def exception_named(name: str) -> type[Exception]:
+    return type(name, (Exception,), {})
+
+
+def parse(parser: str, kind: str, query: str, seconds: float) -> str:
+    """Parse here; SIGPROF ends the process when the time is up."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        answer: str = getattr(import_module(parser), f"parse_{kind}_json")(query)
+    except BaseException as raised:  # a Rust panic is no Exception
+        answer = error("Crash" if isinstance(raised, MemoryError) else "SyntaxError", str(raised))
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return answer
+
+
+def parse_in_fork(parser: str, kind: str, query: str, seconds: float) -> str:
+    """Parse in a fork; one that dies leaves an error that says how."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        signal.setitimer(signal.ITIMER_REAL, LAST_RESORT_SECONDS)
-        answer = getattr(parser, f"parse_{kind}_json")(query.decode()).encode()
-        with os.fdopen(writing, "wb") as out:
-            out.write(answer)
-        os._exit(0)
+        try:
+            os.close(reading)
+            write_frame(writing, parse(parser, kind, query, seconds))
+        finally:
+            os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as source:
-        answer = source.read()
-    os.waitpid(child, 0)
-    return answer or b'{"error": true, "type": "Crash", "message": "the parser crashed"}'
+        answer = source.read()[4:].decode()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return error("Timeout" if os.WTERMSIG(status) == signal.SIGPROF else "Crash", "")
+    return answer or error("Crash", "")
 
 
-def load_parser() -> Parse:
-    if find_spec("hogql_parser_rs"):
-        return parse_in_process
-    # The C++ module imports posthog.hogql.errors by name and never reads it.
-    for name in ("posthog", "posthog.hogql", "posthog.hogql.errors"):
-        sys.modules[name] = types.ModuleType(name)
-    import_module("hogql_parser")  # before the first fork, so that no fork pays for it
-    return parse_in_fork
-
-
-def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parse = load_parser()
-    while True:
-        (length,) = struct.unpack(">I", read_exactly(4))
-        kind, _, query = read_exactly(length).partition(b"\n")
-        write_frame(parse(kind.decode(), query))
+def error(kind: str, message: str) -> str:
+    start = {"offset": 0}
+    return json.dumps({"error": True, "type": kind, "message": message, "start": start, "end": start})
 
 
 if __name__ == "__main__":

@@ -1,23 +1,31 @@
 """Parse HogQL in a process that can be killed; syntax errors come back with a place and a fix.
 
 `Parser` owns the worker (`parse_worker.py`), starts it at the first parse, serialises its callers, and replaces it
-after a crash, a timeout or a cancelled call. What the two parsers word differently is put into one wording here.
+after a crash, a timeout or a cancelled call. Texts that no parser should see are refused before (`refuse_unparsable`);
+what the parsers say of the others is put into one wording by `slips.py`.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import struct
 import subprocess
 import sys
-from typing import Literal, cast
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, NoReturn, cast
 
 import anyio
+from anyio import to_thread
 from anyio.abc import Process
 
 from posthog_mcp.errors import HogQLSyntaxError, Unavailable
 from posthog_mcp.hogql.diagnostics import position
+from posthog_mcp.hogql.slips import explain
+from posthog_mcp.hogql.tokens import CLOSING, OPENING, tokens
 from posthog_mcp.results import Json
 
 ParseKind = Literal["select", "expr", "order_expr"]
@@ -25,19 +33,37 @@ ParseKind = Literal["select", "expr", "order_expr"]
 MAX_QUERY_LENGTH = 100_000
 """Characters. PostHog itself reads longer texts; no person or model writes them."""
 PARSE_SECONDS = 2.0
-MAX_DEPTH = 300
-"""Levels of nodes in one tree; the resolver and printer recurse once a level."""
+"""Processor time of one parse, so that a busy machine does not turn a good query into a bad one."""
+MAX_BRACKETS = 100
+"""Brackets open at once. The C++ parser gives up its two seconds at some thirty, the Rust one takes 500."""
+MAX_CONDITIONS = 300
+"""ANDs and ORs in one chain: about 0.8 s in either parser, and growing with the cube."""
+MAX_DEPTH = 600
+"""Levels of nodes and lists in one tree; the resolver and printer recurse once a level."""
+START_SECONDS = 20.0
+BIG_ANSWER = 100_000
+"""Bytes of JSON from which reading it moves off the event loop."""
 
+CRASHES = (-signal.SIGSEGV, -signal.SIGABRT) if sys.platform != "win32" else ()
+TOO_COMPLEX = f"The query is too complex: it takes more than {PARSE_SECONDS:g} s to parse."
 FLATTEN = "Flatten nested calls, replace long OR chains by IN (…), or split the query."
+WORKER = Path(__file__).with_name("parse_worker.py")
 
 
 class Parser:
-    """Parses in a worker process; safe to share between tasks. Close it with `aclose`."""
+    """Parses in a worker process; safe to share between tasks. Close it with `aclose`.
+
+    `worker_pid` is the running worker's process id, None before the first parse.
+    """
 
     def __init__(self, seconds: float = PARSE_SECONDS) -> None:
         self._seconds = seconds
         self._process: Process | None = None
         self._lock = anyio.Lock()
+
+    @property
+    def worker_pid(self) -> int | None:
+        return self._process.pid if self._process else None
 
     async def parse(self, query: str, kind: ParseKind = "select") -> dict[str, Json]:
         """Return PostHog's JSON tree: nodes with `node`, `start` and `end` {line, column, offset}.
@@ -46,74 +72,105 @@ class Parser:
             HogQLSyntaxError: with `start`, `end`, `line`, `column`, `text` in its context.
             Unavailable: no parser can be installed on this platform, or it cannot be started.
         """
-        refuse_unparsable_text(query)
-        request = f"{kind}\n{query}".encode()
-        async with self._lock:
-            answer = await self._ask(query, request)
-        try:
-            tree = cast("dict[str, Json]", json.loads(answer))
-        except RecursionError:
-            raise HogQLSyntaxError(
-                "The query is nested too deeply.", fix=FLATTEN, context=place(query, 0, 80)
-            ) from None
-        if tree.get("error"):
-            message, fix, start, end = explain(query, tree)
-            raise HogQLSyntaxError(message, fix=fix, context=place(query, start, end))
-        if depth(tree) > MAX_DEPTH * 2:
-            raise HogQLSyntaxError("The query is nested too deeply.", fix=FLATTEN, context=place(query, 0, 80))
-        return tree
+        refuse_unparsable(query)
+        answer = await self._ask(query, f"{kind}\n{query}".encode())
+        if len(answer) < BIG_ANSWER:
+            return read_tree(query, answer, kind)
+        return await to_thread.run_sync(read_tree, query, answer, kind)
 
     async def _ask(self, query: str, request: bytes) -> bytes:
-        """One request and its answer; whatever goes wrong, the next call meets a clean worker.
+        """One request and its answer; a worker that was killed from outside is replaced, once.
 
         Raises:
             HogQLSyntaxError: the parse took too long, or crashed the parser.
+            Unavailable: the parser does not stay alive.
+        """
+        async with self._lock:
+            for attempt in (1, 2):
+                process = await self._running()
+                try:
+                    return await self._exchange(process, request)
+                except TimeoutError:
+                    refuse(query, TOO_COMPLEX)
+                except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                    if process.returncode == -signal.SIGPROF:
+                        refuse(query, TOO_COMPLEX)
+                    if attempt == 2 or process.returncode in CRASHES:
+                        refuse(query, "The query crashed the parser.")
+            raise Unavailable("The HogQL parser was stopped twice.", fix="Try again.")
+
+    async def _exchange(self, process: Process, request: bytes) -> bytes:
+        """Send and receive; unless the whole answer arrives, cancelled or not, the worker is killed.
+
+        Raises:
+            TimeoutError: the worker does not answer in twice its time.
         """
         finished = False
         try:
-            with anyio.fail_after(self._seconds + (0.0 if self._process else 3.0)):
-                process = await self._running()
+            with anyio.fail_after(self._seconds * 2 + 0.5):
                 assert process.stdin is not None
                 await process.stdin.send(struct.pack(">I", len(request)) + request)
-                (length,) = struct.unpack(">I", await receive_exactly(process, 4))
-                answer = await receive_exactly(process, length)
+                answer = await receive_frame(process)
                 finished = True
                 return answer
-        except TimeoutError:
-            message = f"The query takes more than {self._seconds:g} s to parse."
-            raise HogQLSyntaxError(message, fix=FLATTEN, context=place(query, 0, 80)) from None
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            raise HogQLSyntaxError("The query crashed the parser.", fix=FLATTEN, context=place(query, 0, 80)) from None
         finally:
             if not finished:
                 await self._kill()
 
     async def _running(self) -> Process:
-        if self._process is None or self._process.returncode is not None:
-            if sys.platform == "win32":
-                raise Unavailable(
-                    "PostHog publishes no HogQL parser for Windows, so queries cannot be checked here.",
-                    fix="Run posthog-mcp under WSL, or connect to a PostHog host, which checks them itself.",
-                )
-            self._process = await anyio.open_process(
-                [sys.executable, "-m", "posthog_mcp.hogql.parse_worker"],
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
+        """The worker, started if there is none.
+
+        Raises:
+            Unavailable: there is no parser for this platform, it is not installed, or it does not start.
+        """
+        if self._process is not None and self._process.returncode is None:
+            return self._process
+        await self._kill()
+        if sys.platform == "win32":
+            raise Unavailable(
+                "PostHog publishes no HogQL parser for Windows, so queries cannot be checked here.",
+                fix="Run posthog-mcp under WSL, or connect to a PostHog host, which checks them itself.",
             )
-        return self._process
+        process = self._process = await anyio.open_process(
+            # -P: beside the worker lie modules named like those of the standard library.
+            [sys.executable, "-P", str(WORKER), str(self._seconds)],
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        why = "it does not answer"
+        try:
+            with anyio.fail_after(START_SECONDS):
+                why = str(json.loads(await receive_frame(process)).get("missing", ""))
+        except (TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError):
+            pass
+        finally:
+            if why:
+                await self._kill()
+        if why:
+            fix = "Install posthog-mcp again: it brings hogql-parser-rs (Python 3.12+) or hogql-parser (3.11)."
+            raise Unavailable(f"The HogQL parser does not start: {why}.", fix=fix)
+        return process
 
     async def _kill(self) -> None:
+        """End the worker and what it has forked."""
         process, self._process = self._process, None
         if process is None:
             return
         with anyio.CancelScope(shield=True):
             if process.returncode is None:
-                process.kill()
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
             await process.aclose()
 
     async def aclose(self) -> None:
         """End the worker; a later parse starts a new one."""
-        await self._kill()
+        async with self._lock:
+            await self._kill()
+
+
+async def receive_frame(process: Process) -> bytes:
+    (length,) = struct.unpack(">I", await receive_exactly(process, 4))
+    return await receive_exactly(process, length)
 
 
 async def receive_exactly(process: Process, count: int) -> bytes:
@@ -126,24 +183,37 @@ async def receive_exactly(process: Process, count: int) -> bytes:
     return b"".join(parts)
 
 
-def refuse_unparsable_text(query: str) -> None:
-    """Refuse what no parser should be given: too long, empty, NUL bytes, lone surrogates.
+def refuse(query: str, message: str) -> NoReturn:
+    """Refuse a query that the parsers cannot take.
 
     Raises:
-        HogQLSyntaxError: naming the place of the first such character.
+        HogQLSyntaxError: always.
     """
-    if len(query) > MAX_QUERY_LENGTH:
-        message = f"The query has {len(query):,} characters; at most {MAX_QUERY_LENGTH:,} are accepted."
-        fix = "Shorten it: put long value lists into `values`, or query in parts."
-        raise HogQLSyntaxError(message, fix=fix, context=place(query, 0, 0))
-    if not query.strip().strip(";"):
-        fix = "Write a SELECT, such as SELECT count() FROM events."
-        raise HogQLSyntaxError("The query is empty.", fix=fix, context=place(query, 0, 0))
-    for at, character in enumerate(query):
-        if character == "\0" or 0xD800 <= ord(character) <= 0xDFFF:
-            what = "a NUL character" if character == "\0" else "half of a surrogate pair"
-            message, fix = f"The query holds {what}.", "Remove that character."
-            raise HogQLSyntaxError(message, fix=fix, context=place(query, at, at + 1))
+    raise HogQLSyntaxError(message, fix=FLATTEN, context=place(query, 0, 80)) from None
+
+
+def read_tree(query: str, answer: bytes, kind: ParseKind) -> dict[str, Json]:
+    """The tree in a worker's answer.
+
+    Raises:
+        HogQLSyntaxError: the answer is an error, or the tree is too deep to work on.
+    """
+    try:
+        tree = cast("dict[str, Json]", json.loads(answer))
+    except RecursionError:
+        refuse(query, "The query is nested too deeply.")
+    if not tree.get("error"):
+        if depth(tree) > MAX_DEPTH:
+            refuse(query, "The query is nested too deeply.")
+        return tree
+    if tree.get("type") == "Timeout":
+        refuse(query, TOO_COMPLEX)
+    if tree.get("type") == "Crash":
+        refuse(query, "The query crashed the parser.")
+    start = tree.get("start")
+    offset = start.get("offset") if isinstance(start, dict) else None
+    slip = explain(query, str(tree.get("message", "")), offset if isinstance(offset, int) else 0, kind == "select")
+    raise HogQLSyntaxError(slip.message, fix=slip.fix, context=place(query, slip.start, slip.end))
 
 
 def depth(tree: Json) -> int:
@@ -152,62 +222,65 @@ def depth(tree: Json) -> int:
     while stack:
         node, level = stack.pop()
         deepest = max(deepest, level)
-        if isinstance(node, dict):
-            stack += [(child, level + 1) for child in node.values() if isinstance(child, dict | list)]
-        elif isinstance(node, list):
-            stack += [(child, level + 1) for child in node if isinstance(child, dict | list)]
+        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        stack += [(child, level + 1) for child in children if isinstance(child, dict | list)]
     return deepest
 
 
 def place(query: str, start: int, end: int) -> dict[str, object]:
     """The context of a syntax error: offsets, 1-based line and column, and the offending text."""
+    end = min(end, len(query))
     line, column = position(query, start)
     return {"start": start, "end": end, "line": line, "column": column, "text": query[start:end][:80]}
 
 
-KNOWN_SLIPS: tuple[tuple[re.Pattern[str], str, str], ...] = (
-    (re.compile(r"^\s*(insert|update|delete|create|drop|alter|truncate|grant|set|use|optimize|kill|system)\b", re.I),
-     "HogQL only reads: a query is one SELECT.", "Write a SELECT."),
-    (re.compile(r"^\s*(explain|show|describe|desc)\b", re.I),
-     "HogQL has no EXPLAIN, SHOW or DESCRIBE.", "Use get_object_fields for a table's fields."),
-    (re.compile(r"\b(settings|format|into\s+outfile)\b[^()]*;?\s*$", re.I),
-     "SETTINGS, FORMAT and INTO OUTFILE are not part of HogQL.", "Remove the clause."),
-    (re.compile(r"\*\s*(except|replace)\s*\(", re.I),
-     "`* EXCEPT (…)` and `* REPLACE (…)` are not HogQL.", "Write `* EXCLUDE (…)`, or name the columns."),
-    (re.compile(r"\b(date|timestamp)\s+'", re.I),
-     "DATE '…' and TIMESTAMP '…' literals are not HogQL.", "Write toDate('…') or toDateTime('…')."),
-    (re.compile(r"\bextract\s*\(\s*\w+\s+from\b", re.I),
-     "EXTRACT(… FROM …) is not HogQL.", "Write toYear(x), toMonth(x), toHour(x), …"),
-    (re.compile(r"'[^'\n]*\\[^\\'nrtbfav0xuNe\"`/%_][^'\n]*'"),
-     "A single backslash in a string starts an escape that HogQL does not know.", "Double it: '\\\\d'."),
-    (re.compile(r",\s*(from|where|group|order|limit|\))", re.I),
-     "There is a comma with nothing after it.", "Remove the trailing comma."),
-    (re.compile(r";\s*\S"), "There is a second statement after `;`.", "Send one SELECT a call."),
-)  # fmt: skip
+def refuse_unparsable(query: str) -> None:
+    """Refuse what no parser should be given: too long, empty, NUL bytes, lone surrogates, hostile nesting.
+
+    Raises:
+        HogQLSyntaxError: naming the place.
+    """
+    if len(query) > MAX_QUERY_LENGTH:
+        message = f"The query has {len(query):,} characters; at most {MAX_QUERY_LENGTH:,} are accepted."
+        fix = "Shorten it: put long value lists into `values`, or query in parts."
+        raise HogQLSyntaxError(message, fix=fix, context=place(query, 0, 0))
+    if not query.strip(" \t\r\n;\ufeff"):
+        fix = "Write a SELECT, such as SELECT count() FROM events."
+        raise HogQLSyntaxError("The query is empty.", fix=fix, context=place(query, 0, 0))
+    found = re.search("[\0\ud800-\udfff]", query)
+    if found:
+        what = "a NUL character" if found.group() == "\0" else "half of a surrogate pair"
+        context = place(query, found.start(), found.end()) | {"text": repr(found.group())[1:-1]}
+        raise HogQLSyntaxError(f"The query holds {what}.", fix="Remove that character.", context=context)
+    refuse_hostile(query)
 
 
-def explain(query: str, answer: dict[str, Json]) -> tuple[str, str, int, int]:
-    """A parser's error object in one wording: message, fix, start, end; the mend where the slip is a common one."""
-    start, end = offset(answer, "start"), offset(answer, "end")
-    start = max(0, min(start, len(query)))
-    end = start + 1 if end <= start or end >= len(query) else end
-    message = str(answer.get("message", ""))
-    for pattern, explanation, fix in KNOWN_SLIPS:
-        found = pattern.search(query)
-        # The C++ parser often blames the whole statement, so a start at its first word says nothing.
-        if found and (found.start() <= start <= found.end() + 1 or not query[:start].strip()):
-            return explanation, fix, found.start(), found.end()
-    if start >= len(query.rstrip().rstrip(";").rstrip()) or "EOF" in message or "Eof" in message:
-        opened = query.count("(") - query.count(")")
-        fix = f"Close {opened} bracket(s)." if opened > 0 else "Complete the query after this point."
-        return "Unexpected end of query.", fix, start, end
-    word = re.match(r"\w+|\S", query[start:])
-    near = word.group(0) if word else query[start : start + 10]
-    fix = "Check the text just before this place: a missing comma, operator, bracket or quote."
-    return f"Syntax error at `{near}`.", fix, start, start + len(near)
+NEW_CHAIN = frozenset(
+    {",", "select", "from", "where", "having", "on", "by", "when", "then", "else", "union", "qualify"}
+)
 
 
-def offset(answer: dict[str, Json], key: str) -> int:
-    place = answer.get(key)
-    value = place.get("offset") if isinstance(place, dict) else None
-    return value if isinstance(value, int) else 0
+def refuse_hostile(query: str) -> None:
+    """Refuse nesting and chains that the parsers are known to take seconds for.
+
+    Raises:
+        HogQLSyntaxError: at the bracket or condition that is one too many.
+    """
+    chains = [0]
+    for token in tokens(query):
+        word = token.lowered
+        if word in OPENING:
+            chains.append(0)
+        elif word in CLOSING and len(chains) > 1:
+            chains.pop()
+        elif word in ("and", "or"):
+            chains[-1] += 1
+        elif word in NEW_CHAIN:
+            chains[-1] = 0
+        context = place(query, token.start, token.end)
+        if len(chains) > MAX_BRACKETS + 1:
+            message = f"The query is nested too deeply: more than {MAX_BRACKETS} brackets are open here."
+            raise HogQLSyntaxError(message, fix=FLATTEN, context=context)
+        if chains[-1] > MAX_CONDITIONS:
+            message = f"More than {MAX_CONDITIONS} conditions are joined by AND and OR."
+            raise HogQLSyntaxError(message, fix="Write IN (…) with a list of values.", context=context)
