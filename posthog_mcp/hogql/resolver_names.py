@@ -230,6 +230,8 @@ def unknown_name(state: State, node: Field, name: str, scope: SelectScope) -> No
 
 
 def fix_of_name(state: State, name: str, scope: SelectScope) -> str:
+    if name == "team_id":
+        return "Leave it out: every query reads this project only."
     tables = [source.table for source in scope.sources if isinstance(source, TableSource)]
     owners = {each.name for each in tables if "properties" in each.fields}
     if name in state.catalogue.event_properties and owners & {"events", "posthog.ai_events"}:
