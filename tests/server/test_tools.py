@@ -227,7 +227,7 @@ async def test_history_finds_and_saves_queries(client: Client) -> None:
     saved = await ok(client, "save_query", query_id=done["query_id"], name="my probe")
     assert saved["name"] == "my probe"
     found = await ok(client, "query_history", favourites=True)
-    assert [row[0] for row in found["queries"]] == [done["query_id"]]
+    assert [done["query_id"], "my probe"] in [[row[0], row[6]] for row in found["queries"]]
     assert "[not_found]" in await error(client, "save_query", query_id="nosuch", name="x")
 
 
