@@ -51,7 +51,9 @@ def test_foreign_hosts_and_origins_are_refused(address: str) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     headers = {"accept": "application/json, text/event-stream"}
     assert httpx.post(f"{address}/mcp", json=body, headers={**headers, "host": "evil.example"}).status_code == 421
-    assert httpx.post(f"{address}/mcp", json=body, headers={**headers, "origin": "http://evil.example"}).status_code == 403
+    assert (
+        httpx.post(f"{address}/mcp", json=body, headers={**headers, "origin": "http://evil.example"}).status_code == 403
+    )
 
 
 def test_a_header_narrows_the_tool_list(address: str) -> None:

@@ -60,7 +60,9 @@ PAIRS = {
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
-async def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Client, Any]]:
+async def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Client, Any]]:
     """The same demo twice: as a served project, and as exported Parquet under DuckDB."""
     seed: int = request.param
     folder: Path = tmp_path_factory.mktemp(f"seed{seed}")
@@ -72,7 +74,9 @@ async def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     other.execute("SET timezone = 'UTC'")
     other.execute(f"CREATE VIEW e AS SELECT *, timestamp::TIMESTAMP AS t FROM {read % 'events'}")
     other.execute(f"CREATE VIEW p AS SELECT * FROM {read % 'persons'}")
-    other.execute("CREATE VIEW m AS SELECT distinct_id AS d, arg_max(person_id, person_distinct_id_version) AS p FROM p GROUP BY d")
+    other.execute(
+        "CREATE VIEW m AS SELECT distinct_id AS d, arg_max(person_id, person_distinct_id_version) AS p FROM p GROUP BY d"
+    )
     async with Client(build_server(Settings.load(data_dir=folder / "data", backend="local"))) as client:
         yield client, other
 

@@ -85,7 +85,9 @@ async def test_validate_gives_place_and_fix_without_running(client: Client) -> N
 
 
 async def test_default_limit_is_announced_and_next_gives_the_rest(client: Client) -> None:
-    first = await ok(client, "execute_hogql", query=f"SELECT toString(uuid) AS id FROM events WHERE {RANGE} ORDER BY id")
+    first = await ok(
+        client, "execute_hogql", query=f"SELECT toString(uuid) AS id FROM events WHERE {RANGE} ORDER BY id"
+    )
     assert first["limit"] == {"rows": 100, "from": "default"}
     assert first["row_count"] == 100
     assert first["truncated"] is True

@@ -26,7 +26,9 @@ ORGANIZATION: Item = {"id": "00000000-0000-4000-8000-0000000000a1", "name": "Emb
 
 SELECTS: Mapping[str, str] = {
     "persons": "SELECT toString(id) AS id, created_at, properties, is_identified FROM persons",
-    "groups": "SELECT index AS group_type_index, key AS group_key, created_at, properties AS group_properties FROM groups",
+    "groups": (
+        "SELECT index AS group_type_index, key AS group_key, created_at, properties AS group_properties FROM groups"
+    ),
     "session_recordings": (
         "SELECT session_id AS id, distinct_id, $start_timestamp AS start_time, $end_timestamp AS end_time, "
         "$session_duration AS recording_duration, $entry_current_url AS start_url FROM sessions"
