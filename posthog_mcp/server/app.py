@@ -27,6 +27,7 @@ from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.project import Project
 from posthog_mcp.runtime import open_project
 from posthog_mcp.server.completions import register_completions
+from posthog_mcp.server.legacy import accept_log_levels
 from posthog_mcp.server.registry import Published, chosen_toolsets, requested_toolsets
 from posthog_mcp.server.resources import register_resources
 from posthog_mcp.server.tools.compact import compact_tools
@@ -163,4 +164,5 @@ def build_server(
     server.calls = Counter()
     register_resources(server)
     register_completions(server)
+    accept_log_levels(server)
     return server

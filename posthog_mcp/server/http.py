@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-def http_app(server: AnalyticsServer, host: str, port: int) -> Starlette:
+def http_app(server: AnalyticsServer, host: str, port: int, *, stateless: bool = True) -> Starlette:
     """The ASGI app for this address."""
     started = time.time()
     hosts = [f"{name}:{port}" for name in {host, *(LOOPBACK if host in LOOPBACK else ())}]
@@ -72,4 +72,4 @@ def http_app(server: AnalyticsServer, host: str, port: int) -> Starlette:
         ]
         return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
-    return server.streamable_http_app(stateless_http=True, transport_security=security)
+    return server.streamable_http_app(stateless_http=stateless, transport_security=security)
