@@ -144,7 +144,8 @@ async def sampled_fields(
     query = (
         f"SELECT pair.1 AS key, count() AS n, topK({count})(substring(pair.2, 1, 80)) AS top, "
         f"(SELECT count() FROM ({text})) AS total "
-        f"FROM (SELECT arrayJoin(JSONExtractKeysAndValuesRaw(properties)) AS pair FROM ({text})) {where} GROUP BY key ORDER BY n DESC, key LIMIT 500"
+        f"FROM (SELECT arrayJoin(JSONExtractKeysAndValuesRaw(properties)) AS pair FROM ({text})) "
+        f"{where} GROUP BY key ORDER BY n DESC, key LIMIT 500"
     )
     values: dict[str, Json] = {"name": name, "key": values_for or ""}
     body: dict[str, Json] = {"kind": "HogQLQuery", "query": query, "values": values}
