@@ -7,6 +7,7 @@ it. Expected failures: none but the scenarios that the suite itself does not sco
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -54,6 +55,17 @@ NEEDS_NO_FIXTURES = {
         "http-header-validation",
     ),
 }
+CALLS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("discover_objects", {}),
+    ("get_object_fields", {"name": "signed_up"}),
+    ("validate_hogql", {"query": "SELECT count() FROM events"}),
+    ("execute_hogql", {"query": "SELECT event, count() FROM events GROUP BY event ORDER BY event LIMIT 3"}),
+    ("show_last_script", {}),
+    ("query_history", {}),
+    ("save_query", {"query_id": "QUERY_ID", "name": "kept"}),
+    ("export_result", {"query_id": "QUERY_ID"}),
+)
+"""Every tool, for the Inspector; `clients/calls.mjs` looks closer at the answers."""
 PRODUCT_PORT, PROFILE_PORT = 8871, 8872
 
 
@@ -144,7 +156,7 @@ def scenarios(tools: Path, address: str, version: str) -> tuple[dict[str, str], 
     out = run(["conformance", "server", "--url", address, "--requirements", version], tools, check=False)
     summary = out.partition("=== SUMMARY ===")[2]
     unscored = set(re.findall(r"^ +[✓✗] ([\w-]+) \(", summary, re.MULTILINE))
-    return dict((name, mark) for mark, name in re.findall(r"^([✓✗]) ([\w-]+):", summary, re.MULTILINE)), unscored
+    return {name: mark for mark, name in re.findall(r"^([✓✗]) ([\w-]+):", summary, re.MULTILINE)}, unscored
 
 
 def clients(tools: Path, data: Path) -> list[str]:
@@ -170,14 +182,24 @@ def linked(tools: Path, script: str) -> Path:
 def inspector(tools: Path, data: Path) -> list[str]:
     """The Inspector's command line: schemas under `--strict`, and every tool called."""
     failed: list[str] = []
-    start = ["mcp-inspector", "--cli"]
     with serving([*product(data), "--transport", "http", "--port", str(PRODUCT_PORT)], PRODUCT_PORT) as address:
-        for way, target in (
-            ("stdio", [sys.executable, "-m", *product(data)]),
-            ("http", [address, "--transport", "http"]),
-        ):
-            out = run([*start, *target, "--method", "tools/list", "--strict"], tools, check=False)
+        ways = {
+            "stdio": [sys.executable, "-m", *product(data)],
+            "http": [address, "--transport", "http"],
+            "http modern": [address, "--transport", "http", "--protocol-era", "modern"],
+        }
+        for way, target in ways.items():
+            start = ["mcp-inspector", "--cli", *target, "--method"]
+            out = run([*start, "tools/list", "--strict"], tools, check=False)
             failed += told(f"inspector {way} tools/list --strict", "execute_hogql" in out and "\nexit " not in out)
+            query_id = ""
+            for tool, given in CALLS:
+                text = json.dumps(given).replace("QUERY_ID", query_id)
+                call = [*start, "tools/call", "--tool-name", tool, "--tool-args-json", text, "--format", "json"]
+                out = run(call, tools, check=False)
+                found = re.search(r'query_id\\?":\s*\\?"(\w+)', out)
+                query_id = found.group(1) if found else query_id
+                failed += told(f"inspector {way} {tool}", "\nexit " not in out and "structuredContent" in out)
     return failed
 
 
