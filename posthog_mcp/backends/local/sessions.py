@@ -30,6 +30,9 @@ ENTRIES = ("url", "path", "host", "domain", "gclid", "fbclid", "gad", *(f"utm_{p
 ENDS = ("url", "path", "host")
 BOUNCE_SECONDS = 10
 MAX_URLS = 1000
+FIRST = "at + late * 10000000000000000"
+LAST = "at - late * 10000000000000000"
+"""Microseconds, with every event that is no page or screen put after, or before, all that are."""
 
 
 def sessions_select(events: str, hot: HotColumns, *, where: str = "1", complete: bool = True) -> str:
@@ -38,8 +41,8 @@ def sessions_select(events: str, hot: HotColumns, *, where: str = "1", complete:
     `complete` says that a session property without a hot column occurs nowhere; else the JSON text is read for it.
     """
     reads = ", ".join(f"{text_of(name, hot, complete=complete)} AS {short}" for short, name in READS.items())
-    entries = ", ".join(f"argMinIf({name}, (late, timestamp), {name} != '') AS entry_{name}" for name in ENTRIES)
-    ends = ", ".join(f"argMaxIf({name}, (NOT late, timestamp), {name} != '') AS end_{name}" for name in ENDS)
+    entries = ", ".join(f"argMinIf({name}, {FIRST}, {name} != '') AS entry_{name}" for name in ENTRIES)
+    ends = ", ".join(f"argMaxIf({name}, {LAST}, {name} != '') AS end_{name}" for name in ENDS)
     channel = channel_type(
         "entry_utm_source",
         "entry_utm_medium",
@@ -72,7 +75,7 @@ FROM (SELECT `$session_id` AS session_id, argMin(distinct_id, timestamp) AS dist
   toInt64(countIf(event = '$screen')) AS screens,
   argMinIf(toFloat64OrNull(lcp), timestamp, lcp != '') AS vitals
   FROM (SELECT assumeNotNull(`$session_id`) AS `$session_id`, event, timestamp, created_at, distinct_id, person_id,
-    event NOT IN ('$pageview', '$screen') AS late, {reads}
+    event NOT IN ('$pageview', '$screen') AS late, toUnixTimestamp64Micro(timestamp) AS at, {reads}
     FROM {events} WHERE `$session_id` != '' AND {where})
   GROUP BY session_id) ORDER BY started, session_id"""
 

@@ -26,7 +26,7 @@ import anyio
 from pydantic import ValidationError
 
 from posthog_mcp.backends.local.manifest import FORMAT, Manifest, catalogue_for, profile_for
-from posthog_mcp.errors import InvalidInput, PostHogMcpError, Unavailable
+from posthog_mcp.errors import InvalidInput, Unavailable
 
 __all__ = ["Manifest", "Snapshot", "Store", "Writing", "catalogue_for", "profile_for"]
 
@@ -160,8 +160,9 @@ class Store:
         """
         async with self.locked(wait_seconds):
             with folder_errors(self.root):
-                path = await anyio.to_thread.run_sync(self._prepare)
-                writing = Writing(self, path, self.current())
+                previous = self.current()
+                path = await anyio.to_thread.run_sync(self._prepare, previous)
+                writing = Writing(self, path, previous)
                 try:
                     yield writing
                 finally:
@@ -216,14 +217,12 @@ class Store:
         taken = [int(path.name[1:]) for path in self.snapshots.glob("s[0-9]*") if path.name[1:].isdigit()]
         return f"s{max(taken, default=0) + 1:06d}"
 
-    def _prepare(self) -> Path:
+    def _prepare(self, current: Snapshot | None) -> Path:
         """Sweep, then create a staging folder. Under the lock any other staging belongs to a crash."""
-        with contextlib.suppress(PostHogMcpError):
-            current = self.current()
-            for path in self.snapshots.iterdir():
-                superseded = current is not None and path.name != current.name
-                if path.name.startswith(STAGING) or (superseded and time.time() - path.stat().st_mtime > KEEP_SECONDS):
-                    remove(path)
+        for path in self.snapshots.iterdir():
+            superseded = current is not None and path.name != current.name
+            if path.name.startswith(STAGING) or (superseded and time.time() - path.stat().st_mtime > KEEP_SECONDS):
+                remove(path)
         path = self.snapshots / f"{STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         (path / ".scratch").mkdir(parents=True)
         return path
