@@ -1,0 +1,37 @@
+"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [--events N] [--data DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+PAGES = ("startup", "calls", "tokens", "answers", "importing", "memory")
+
+
+async def main(pages: list[str], data_dir: Path, events: int) -> None:
+    from tests.benchmarks import answers, calls, importing, memory, startup, tokens
+
+    await answers.prepared(data_dir, events)
+    runs = {
+        "startup": partial(startup.report, data_dir),
+        "calls": partial(calls.report, data_dir),
+        "tokens": partial(tokens.report, data_dir),
+        "answers": partial(answers.report, data_dir, events),
+        "importing": partial(importing.report, data_dir, events),
+        "memory": partial(memory.report, data_dir),
+    }
+    for page in pages:
+        print(await runs[page](), flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pages", nargs="*", choices=[*PAGES, []], default=list(PAGES))
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--data", type=Path, default=None)
+    given = parser.parse_args()
+    folder = given.data or Path.home() / ".cache" / "posthog-mcp-benchmarks" / str(given.events)
+    anyio.run(main, given.pages, folder, given.events)
