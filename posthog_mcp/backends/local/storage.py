@@ -26,12 +26,13 @@ import anyio
 from pydantic import ValidationError
 
 from posthog_mcp.backends.local.manifest import FORMAT, Manifest, catalogue_for, profile_for
-from posthog_mcp.errors import InvalidInput, Unavailable
+from posthog_mcp.errors import InvalidInput, PostHogMcpError, Unavailable
 
 __all__ = ["Manifest", "Snapshot", "Store", "Writing", "catalogue_for", "profile_for"]
 
 KEEP_SECONDS = 600
 LOCK_SECONDS = 60.0
+FULL_BYTES = 8 << 20
 STAGING = ".staging-"
 RESET = "Run `posthog-mcp local reset` and load the data again, or point POSTHOG_MCP_DATA_DIR at another folder."
 
@@ -164,7 +165,8 @@ class Store:
                 path = await anyio.to_thread.run_sync(self._prepare, previous)
                 writing = Writing(self, path, previous)
                 try:
-                    yield writing
+                    with full_disk(self.root):
+                        yield writing
                 finally:
                     if not writing.committed:
                         with anyio.CancelScope(shield=True):
@@ -279,6 +281,23 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def full_disk(root: Path) -> Generator[None]:
+    """chDB does not always say why a write failed; too little room says it.
+
+    Raises:
+        Unavailable: the disk is full.
+        PostHogMcpError: what chDB said, when there is room.
+    """
+    try:
+        yield
+    except PostHogMcpError as error:
+        if "clickhouse_error" not in error.context or shutil.disk_usage(root).free > FULL_BYTES:
+            raise
+        failed = folder_error(OSError(errno.ENOSPC, error.message), root)
+        raise failed from None
 
 
 def remove(path: Path) -> None:
