@@ -44,11 +44,7 @@ async def execute_hogql(
             project, query, values=values, limit=limit or None, refresh=refresh, name=name or None, progress=progress
         ),
     )
-    repeat: dict[str, Any] = {
-        "query": query,
-        **({"values": values} if values else {}),
-        **({"limit": limit} if limit else {}),
-    }
+    repeat: dict[str, Any] = {"query": query} | {k: v for k, v in (("values", values), ("limit", limit)) if v}
     content = shape.structured(result, offset=offset, form=format, repeat=repeat)
     return answer(content, shape.as_text(result, content))
 
