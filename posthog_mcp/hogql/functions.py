@@ -1,15 +1,16 @@
 """The functions HogQL allows: a whitelist with arity, parameters and what ClickHouse calls each.
 
 The data (`data/functions.json`) holds PostHog's published list: name → [ClickHouse name or null, minimum and
-maximum arguments, minimum and maximum parameters, kind, reason]. Forms with aggregate combinators (`countIf`,
-`sumOrNullIf`, …) are generated. Nothing outside this list can be printed, so no query reaches a file, a socket, a
-setting or a dictionary through a function.
+maximum arguments, minimum and maximum parameters, kind, reason, template], and the names that may be written in any
+case. Aggregates with combinators (`sumIf`, `avgArrayOrNull`, …) are generated as PostHog does. Nothing outside this
+list can be printed, so no query reaches a file, a socket, a setting or a dictionary through a function.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -18,16 +19,32 @@ from posthog_mcp.hogql.suggest import nearest
 
 FunctionKind = Literal["scalar", "aggregate", "window", "macro", "missing"]
 
-COMBINATORS = {"If": 1, "OrNull": 0, "OrDefault": 0, "Array": 0, "ForEach": 0, "Distinct": 0, "State": 0, "Merge": 0}
-"""Combinator suffix → arguments it adds."""
+COMBINED = ("avg", "sum", "min", "max", "count", "countDistinct", "median")
+"""Aggregates that take every combinator; others have the forms that the data lists."""
+CONDITIONAL = ("If", "OrDefault", "OrNull")
+COMBINATORS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "If": (1, ()),
+    "Array": (0, CONDITIONAL),
+    "Map": (0, CONDITIONAL),
+    "State": (0, CONDITIONAL),
+    "Merge": (0, CONDITIONAL),
+    "ForEach": (0, CONDITIONAL),
+    "OrDefault": (0, ("If",)),
+    "OrNull": (0, ("If",)),
+    "ArgMin": (1, CONDITIONAL),
+    "ArgMax": (1, CONDITIONAL),
+}
+"""Combinator → arguments it adds, and the combinators that may follow it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionDef:
     """One function. `max_args` and `max_params` None: no upper bound.
 
-    `kind` "macro" is PostHog's own, expanded by the resolver or refused there by name; "missing" exists in PostHog
-    and cannot run embedded, for `reason`.
+    `clickhouse` is the function that runs, or the outermost one where HogQL's form prints as more than a call.
+    `kind` "macro" is PostHog's own, expanded by the resolver or refused by the printer; "missing" exists in PostHog
+    and cannot run embedded, for `reason`. `template` is the SQL where a plain call would not do, `{0}` the first
+    argument.
     """
 
     name: str
@@ -38,6 +55,7 @@ class FunctionDef:
     max_params: int | None
     kind: FunctionKind
     reason: str = ""
+    template: str = ""
 
     @property
     def aggregate(self) -> bool:
@@ -45,42 +63,52 @@ class FunctionDef:
 
     @property
     def embedded(self) -> bool:
-        return self.kind != "missing"
+        """Whether ClickHouse has what it stands for."""
+        return self.kind not in ("macro", "missing")
 
 
 @cache
 def registry() -> dict[str, FunctionDef]:
-    """All base functions by name."""
-    text = files("posthog_mcp.hogql").joinpath("data/functions.json").read_text(encoding="utf-8")
-    return {name: FunctionDef(name, row[0] or name, *row[1:]) for name, row in json.loads(text).items()}
+    """Every function by name, generated forms included."""
+    listed = {name: FunctionDef(name, row[0] or name, *row[1:]) for name, row in data().functions.items()}
+    generated = {each.name: each for name in COMBINED for each in combined(listed[name], COMBINATORS)}
+    return {**generated, **listed}
+
+
+def combined(
+    base: FunctionDef, suffixes: tuple[str, ...] | dict[str, tuple[int, tuple[str, ...]]]
+) -> Iterator[FunctionDef]:
+    """`base` with each of the combinators, and with what may follow them."""
+    for suffix in suffixes:
+        more, followers = COMBINATORS[suffix]
+        most = None if base.max_args is None else base.max_args + more
+        one = FunctionDef(base.name + suffix, base.clickhouse + suffix, base.min_args + more, most, 0, 0, "aggregate")
+        yield one
+        yield from combined(one, followers)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What `data/functions.json` holds."""
+
+    functions: dict[str, tuple[str | None, int, int | None, int, int | None, FunctionKind]]
+    any_case: list[str]
 
 
 @cache
+def data() -> Data:
+    return Data(**json.loads(files("posthog_mcp.hogql").joinpath("data/functions.json").read_text(encoding="utf-8")))
+
+
+@cache
+def any_case() -> dict[str, str]:
+    """Lower-cased name → name, for those that SQL authors write in capitals (COUNT, COALESCE, IF, …)."""
+    return {name.lower(): name for name in data().any_case}
+
+
 def find_function(name: str) -> FunctionDef | None:
-    """The function of exactly this name, a generated combinator form included; None when it is not allowed."""
-    known = registry().get(name)
-    if known:
-        return known
-    for suffix, extra in COMBINATORS.items():
-        base = find_function(name.removesuffix(suffix)) if name.endswith(suffix) and name != suffix else None
-        if base and base.aggregate:
-            return replace(
-                base,
-                name=name,
-                clickhouse=base.clickhouse + suffix,
-                min_args=base.min_args + extra if suffix != "Merge" else 1,
-                max_args=None if base.max_args is None else base.max_args + extra,
-            )
-    lowered = case_insensitive().get(name.lower())
-    return registry()[lowered] if lowered else None
-
-
-@cache
-def case_insensitive() -> dict[str, str]:
-    """SQL's own spellings that people write in capitals (COUNT, SUM, COALESCE, IF, …)."""
-    common = ("count", "sum", "avg", "min", "max", "any", "if", "coalesce", "lower", "upper", "round", "length")
-    more = ("concat", "least", "greatest", "abs", "now", "sortableSemVer", "ifNull", "nullIf", "trim", "floor", "ceil")
-    return {name.lower(): name for name in (*common, *more) if name in registry()}
+    """The function of this name; None when HogQL does not allow it. Case counts but for a few (`any_case`)."""
+    return registry().get(name) or registry().get(any_case().get(name.lower(), ""))
 
 
 def suggest_function(name: str) -> list[str]:

@@ -94,6 +94,8 @@ def print_call(state: PrintState, node: Call) -> Sql:
     params = f"({', '.join(state.expr(each).text for each in node.params)})" if node.params else ""
     distinct = "DISTINCT " if node.distinct else ""
     text = f"{found.clickhouse}{params}({distinct}{', '.join(texts)})"
+    if found.template:
+        text = found.template.format(*texts)
     if node.filter_expr:
         text += f" FILTER (WHERE {condition(state, node.filter_expr)})"
     return Sql(text, can_be_null(found, args))

@@ -8,14 +8,14 @@ from small_project import SmallProject
 BOUND = "WHERE timestamp > now() - INTERVAL 1 DAY"
 TRIGGERS = [
     ("no_time_range", "SELECT count() FROM events", "events"),
-    ("no_time_range", f"SELECT count() FROM events {BOUND} AND distinct_id IN (SELECT distinct_id FROM sessions)", "sessions"),
+    ("no_time_range", f"SELECT count() FROM events {BOUND} AND event IN (SELECT distinct_id FROM sessions)", "sessions"),
     ("select_star", f"SELECT * FROM events {BOUND} LIMIT 1", "*"),
     ("select_star", f"SELECT e.* FROM events e {BOUND} LIMIT 1", "e.*"),
     ("missing_limit", f"SELECT event FROM events {BOUND} -- all", ""),
     ("union_limit", "SELECT 1 UNION ALL SELECT 2 LIMIT 5", "5"),
     ("limit_comma", "SELECT id FROM persons LIMIT 10, 20", "10, 20"),
     ("count_distinct_distinct_id", f"SELECT uniq(distinct_id) FROM events {BOUND}", "uniq(distinct_id)"),
-    ("count_distinct_distinct_id", f"SELECT count(DISTINCT e.distinct_id) FROM events e {BOUND}", "count(DISTINCT e.distinct_id)"),
+    ("count_distinct_distinct_id", f"SELECT count(DISTINCT distinct_id) FROM events {BOUND}", "count(DISTINCT distinct_id)"),
 ]  # fmt: skip
 
 
