@@ -55,7 +55,7 @@ SLIPS = [
     ("select event from events order by event desc, limit 10", "There is a comma with nothing after it.", ","),
     ("select event from events, ", "There is a comma with nothing after it.", ","),
     ("select 1; select 2", "There is more after `;`: one call takes one SELECT.", "select 2"),
-    ("select * from events settings max_threads=1", "SETTINGS, FORMAT and INTO OUTFILE are not part of HogQL.", "settings"),
+    ("select 1 from events settings a=1", "SETTINGS, FORMAT and INTO OUTFILE are not part of HogQL.", "settings"),
     ("select 1 into outfile '/tmp/x'", "SETTINGS, FORMAT and INTO OUTFILE are not part of HogQL.", "into outfile"),
     ("select * except (event) from events", "`* EXCEPT (…)` is not HogQL.", "* except ("),
     ("select DATE '2024-01-01'", "DATE '…' literals are not HogQL.", "DATE '2024-01-01'"),
@@ -142,22 +142,22 @@ async def test_hostile_texts_are_refused_at_once(parser: Parser, query: str, wor
     assert (await parser.parse("select 1"))["node"] == "SelectQuery"
 
 
-async def test_a_parse_that_takes_too_long_is_ended(parser: Parser) -> None:
+async def test_a_parse_that_takes_too_long_is_ended_and_the_event_loop_runs_on(parser: Parser) -> None:
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await anyio.sleep(0.01)
+            ticks += 1
+
     before = time.monotonic()
-    await refused(parser, "select <a>" + "<a>" * 2_000 + "1")
-    assert "too complex" in (await refused(parser, "select 1 " + "|| '1' " * 8_000)).message
-    assert time.monotonic() - before < 12
-    assert (await parser.parse("select 1"))["node"] == "SelectQuery"
-
-
-@pytest.mark.parametrize(
-    "query", ["select 1 where " + "a or (b and " * 90 + "1" + ")" * 90, "select " + "x -> " * 2_000 + "1"]
-)
-async def test_whatever_the_text_the_next_call_is_answered(parser: Parser, query: str) -> None:
-    try:
-        await parser.parse(query)
-    except HogQLSyntaxError as error:
-        assert error.fix
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tick)
+        assert "too complex" in (await refused(parser, "select 1 " + "|| '1' " * 8_000)).message
+        tasks.cancel_scope.cancel()
+    assert ticks > 50
+    assert time.monotonic() - before < 6
     assert (await parser.parse("select 1"))["node"] == "SelectQuery"
 
 
@@ -203,22 +203,6 @@ async def test_many_tasks_get_their_own_answers(parser: Parser) -> None:
         for number in range(40):
             tasks.start_soon(ask, number)
     assert answers == {number: number for number in range(40)}
-
-
-async def test_the_event_loop_runs_on_while_a_parse_is_stuck(parser: Parser) -> None:
-    ticks = 0
-
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            await anyio.sleep(0.01)
-            ticks += 1
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(tick)
-        await refused(parser, "select 1 " + "|| '1' " * 8_000)
-        tasks.cancel_scope.cancel()
-    assert ticks > 50
 
 
 async def test_after_aclose_a_parse_starts_a_new_worker() -> None:
