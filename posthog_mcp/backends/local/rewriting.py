@@ -8,19 +8,17 @@ file is one slice of time sorted by event and time, so both kinds of filter skip
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from posthog_mcp.backends.local import definitions as names
-from posthog_mcp.backends.local.event_rows import Shape, events_select, persons_hot_select
+from posthog_mcp.backends.local.event_rows import Shape
 from posthog_mcp.backends.local.identities import (
     distinct_ids_select,
     group_kinds_select,
-    groups_select,
     identities,
     moved_select,
-    persons_select,
 )
 from posthog_mcp.backends.local.loader import Loader, LoadProgress, Rows, open_loader
 from posthog_mcp.backends.local.manifest import (
@@ -36,61 +34,32 @@ from posthog_mcp.backends.local.manifest import (
 )
 from posthog_mcp.backends.local.schema import (
     GROUP_SLOTS,
-    SESSIONS,
     TABLES,
     Columns,
     TableName,
     ai_events_view,
-    quoted,
 )
-from posthog_mcp.backends.local.sessions import SESSION_PROPERTIES, sessions_select
-from posthog_mcp.backends.local.slices import Look, Slice, slices
+from posthog_mcp.backends.local.sessions import SESSION_PROPERTIES
+from posthog_mcp.backends.local.slices import Look
 from posthog_mcp.backends.local.sources import (
     RAW_EVENTS,
     RAW_PERSONS,
     ROW_NUMBER,
     Links,
-    Source,
     empty,
     insert,
     raw_source,
     table,
 )
 from posthog_mcp.backends.local.storage import Writing
+from posthog_mcp.backends.local.table_writes import FILE_SETTINGS, IDS_A_FILE, MOVED, Raw, TableWrites, bucket
 
 __all__ = ["Raw", "raw_rows", "rewrite", "rewrite_with", "scaled"]
 
-FILE_SETTINGS = {
-    "output_format_parquet_row_group_size": 65_536,
-    "output_format_parquet_write_bloom_filter": 0,
-}
-SLICE_BYTES = 200 << 20
-"""Raw text of one slice; sorting it takes a few times as much memory."""
-SLICE_ROWS = 500_000
-SESSION_EVENTS = 4_000_000
-"""Events a pass over the sessions; more are grouped in several passes."""
-PERSONS_A_FILE = 50_000
-IDS_A_FILE = 250_000
 SAMPLED_PERSONS = 100_000
+SAMPLED_LENGTHS = 20_000
+MANY_EVENTS = 100_000
 IDS: Columns = (("distinct_id", "String"), ("latest", "UUID"), ("least", "UUID"), ("greatest", "UUID"))
-MOVED: Columns = (("distinct_id", "String"), ("person_id", "UUID"))
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """Everything that goes into a snapshot. Sources are numbered in `links`; `reads` are the folders they lie in.
-
-    `dropped` is a Parquet file of row numbers to leave out. `sessions` gives rows of `schema.SESSIONS` that are
-    taken as they are; other sessions are worked out from events. `kinds` fixes known group types by index.
-    """
-
-    links: Links
-    events: Sequence[Source]
-    persons: Sequence[Source] = ()
-    sessions: Sequence[Source] = ()
-    reads: Sequence[Path] = ()
-    dropped: Path | None = None
-    kinds: Sequence[str] = ()
 
 
 def raw_rows(writing: Writing, events: Sequence[Path], persons: Sequence[Path] = ()) -> Raw:
@@ -136,7 +105,7 @@ async def rewrite_with(
     rewriting = Rewriting(loader, writing, raw)
     look = await rewriting.look(scaled(progress, 0.0, 0.1))
     shape, learned = await rewriting.learn(look, scaled(progress, 0.1, 0.2))
-    await rewriting.write(look, shape, scaled(progress, 0.2, 0.95))
+    await TableWrites(writing, rewriting.raw, look, shape).run(loader, scaled(progress, 0.2, 0.95))
     tables, counted = await rewriting.count(shape, scaled(progress, 0.95, 1.0))
     return Manifest(
         project=project,
@@ -204,6 +173,9 @@ UNION ALL SELECT '', toUInt64(1), properties FROM {self.persons} WHERE {some})""
         groups = f"""(SELECT JSONExtractString(properties, '$group_type') AS event, toUInt64(1) AS factor,
 JSONExtractRaw(properties, '$group_set') AS changes
 FROM (SELECT properties FROM {events} WHERE event = '$groupidentify'))"""
+        one_in = 10 if sum(look.counts.values()) > MANY_EVENTS else 1
+        grouped = f"(SELECT * FROM {sample} WHERE event = '$groupidentify' OR cityHash64(uuid, 1) % {one_in} = 0)"
+        some_rows = f"LIMIT {SAMPLED_LENGTHS}"
         mapping = self.writing.folder("person_distinct_ids")
         ids = table(self.scratch / "ids.parquet", IDS)
         pdi_columns = TABLES["person_distinct_ids"]
@@ -221,8 +193,8 @@ FROM (SELECT properties FROM {events} WHERE event = '$groupidentify'))"""
             names.property_votes(sample, "properties"),
             names.property_votes(people, "properties"),
             names.property_votes(groups, "changes"),
-            group_kinds_select(sample),
-            f"SELECT avg(length(properties) + length(person_properties)) FROM {sample}",
+            group_kinds_select(grouped),
+            f"SELECT avg(length(properties) + length(person_properties)) FROM (SELECT * FROM {events} {some_rows})",
         ]
         answers = await self.run(statements, "reading property types", progress)
         own, person, group = (names.found_properties(rows) for rows in answers[4:7])
@@ -255,76 +227,6 @@ arrayReverseSort(groupArray((created_at, _inserted_at, row)))), 2)) AS row FROM 
 WHERE uuid IN (SELECT uuid FROM {events} GROUP BY uuid HAVING count() > 1) GROUP BY uuid"""
         return insert(self.scratch / "dropped.parquet", ROW_NUMBER, select)
 
-    async def write(self, look: Look, shape: Shape, progress: LoadProgress | None) -> None:
-        rows = max(10_000, min(SLICE_ROWS, int(SLICE_BYTES / max(1.0, look.row_bytes))))
-        statements = self.prepare()
-        folder = self.writing.folder("events")
-        for number, each in enumerate(slices(look, rows)):
-            statements.append(self.write_slice(folder / f"e{number:06d}.parquet", each, shape))
-        if not look.counts:
-            statements.append(insert(folder / "none.parquet", shape.event_columns, empty(shape.event_columns)))
-        statements += [*self.write_people(look, shape), *self.write_sessions(look, shape)]
-        for name in ("cohort_people", "static_cohort_people"):
-            statements.append(insert(self.writing.folder(name) / "none.parquet", TABLES[name], empty(TABLES[name])))
-        await self.run(statements, "writing tables", progress)
-
-    def prepare(self) -> list[str]:
-        """In-memory tables of this pass: merged people, and rows to leave out."""
-        statements = [
-            "CREATE DATABASE work",
-            """CREATE TABLE work.moved (distinct_id String, person_id UUID)
-ENGINE = Join(ANY, LEFT, distinct_id) SETTINGS persistent = 0""",
-            f"INSERT INTO work.moved SELECT * FROM {table(self.scratch / 'moved.parquet', MOVED)}",
-            "CREATE TABLE work.dropped (row UInt64) ENGINE = Set SETTINGS persistent = 0",
-        ]
-        if self.raw.dropped:
-            statements.append(f"INSERT INTO work.dropped SELECT row FROM {table(self.raw.dropped, ROW_NUMBER)}")
-        return statements
-
-    def write_slice(self, path: Path, each: Slice, shape: Shape) -> str:
-        rows = self.raw.links.relation(self.raw.events, RAW_EVENTS, each.files)
-        first, last = (f"toDateTime64({hour}, 6, 'UTC')" for hour in (each.first, each.last))
-        dropped = " AND row NOT IN work.dropped" if self.raw.dropped else ""
-        inside = f"(SELECT * FROM {rows} WHERE timestamp >= {first} AND timestamp < {last}{dropped})"
-        person = "ifNull(joinGetOrNull('work.moved', 'person_id', distinct_id), person_id)"
-        select = events_select(inside, shape, person_id=person)
-        return insert(path, shape.event_columns, f"{select} ORDER BY event, timestamp, uuid", FILE_SETTINGS)
-
-    def write_people(self, look: Look, shape: Shape) -> list[str]:
-        events = table(self.writing.path / "events", shape.event_columns)
-        mapping = table(self.writing.path / "person_distinct_ids", TABLES["person_distinct_ids"])
-        folder = self.writing.folder("persons")
-        persons = f"({persons_select(events, self.persons, mapping)})"
-        columns = shape.person_columns
-        return [
-            insert(folder / "none.parquet", columns, empty(columns)),
-            insert(
-                folder / "{_partition_id}.parquet",
-                columns,
-                f"{persons_hot_select(persons, shape)} ORDER BY id",
-                FILE_SETTINGS,
-                by=bucket("id", look.ids, PERSONS_A_FILE),
-            ),
-            insert(self.writing.folder("groups") / "g.parquet", TABLES["groups"], groups_select(events, shape.kinds)),
-        ]
-
-    def write_sessions(self, look: Look, shape: Shape) -> list[str]:
-        folder = self.writing.folder("sessions")
-        events = table(self.writing.path / "events", shape.event_columns)
-        imported = self.raw.links.relation(self.raw.sessions, SESSIONS)
-        mapping = table(self.writing.path / "person_distinct_ids", TABLES["person_distinct_ids"])
-        statements = [insert(folder / "none.parquet", SESSIONS, empty(SESSIONS))]
-        passes = 1 + sum(look.counts.values()) // SESSION_EVENTS
-        for part in range(passes):
-            select = sessions_select(events, shape.events, where=f"cityHash64(`$session_id`) % {passes} = {part}")
-            if self.raw.sessions:
-                given = f"SELECT * FROM {imported} WHERE cityHash64(session_id) % {passes} = {part}"
-                select = with_given_sessions(select, given, mapping)
-            path = folder / f"s{part}-{{_partition_id}}.parquet"
-            by = "toYYYYMM(`$start_timestamp`)"
-            statements.append(insert(path, SESSIONS, select, FILE_SETTINGS, by=by))
-        return statements
-
     async def count(self, shape: Shape, progress: LoadProgress | None) -> tuple[dict[str, TableManifest], Rows]:
         """Rows of each table, and of each event."""
         columns: dict[TableName, Columns] = {
@@ -341,25 +243,6 @@ ENGINE = Join(ANY, LEFT, distinct_id) SETTINGS persistent = 0""",
             for name, found in zip(columns, rows, strict=True)
         }
         return tables, counted
-
-
-def with_given_sessions(computed: str, given: str, mapping: str) -> str:
-    """Sessions as they were exported, their person by the newest mapping, then those worked out beside them."""
-    names = [name for name, _ in SESSIONS]
-    columns = ", ".join(quoted(name) for name in names)
-    own = {
-        "distinct_id": "g.distinct_id AS distinct_id",
-        "person_id": "if(m.known, m.person_id, g.person_id) AS person_id",
-    }
-    taken = ", ".join(own.get(name, quoted(name)) for name in names)
-    return f"""SELECT {taken} FROM (SELECT * FROM ({given}) ORDER BY max_inserted_at DESC LIMIT 1 BY session_id) AS g
-LEFT ANY JOIN (SELECT distinct_id, person_id, true AS known FROM {mapping}) AS m ON g.distinct_id = m.distinct_id
-UNION ALL SELECT {columns} FROM ({computed}) WHERE session_id NOT IN (SELECT session_id FROM ({given}))"""
-
-
-def bucket(column: str, rows: int, rows_a_file: int) -> str:
-    """SQL of the file that a row belongs to."""
-    return f"cityHash64({column}) % {1 + rows // rows_a_file}"
 
 
 def hot_map(shape: Shape) -> HotMap:
