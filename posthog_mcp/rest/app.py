@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from posthog_mcp.backends.backend import Driver, ListOptions, Resource
-from posthog_mcp.errors import InvalidInput, NotFound, PostHogMcpError
+from posthog_mcp.errors import Forbidden, InvalidInput, NotFound, PostHogMcpError
 from posthog_mcp.rest.capture import captured_events
 from posthog_mcp.rest.errors import as_response, error_body
 from posthog_mcp.rest.queries import Queries
@@ -120,7 +120,11 @@ class Api:
     async def ingest(self, request: Request) -> Response:
         if self.capture is None:
             raise NotFound("This backend takes no events here.")
-        await self.capture(await captured_events(request))
+        try:
+            events = await captured_events(request)
+        except Forbidden as error:
+            return error_body(401, "authentication_error", "invalid_api_key", error.message)
+        await self.capture(events)
         return JSONResponse({"status": 1})
 
     async def flags(self, request: Request) -> Response:
