@@ -38,7 +38,7 @@ async def facade(demo_dir: Path) -> AsyncIterator[tuple[LocalDriver, str]]:
     server = uvicorn.Server(uvicorn.Config(rest_app(driver), log_level="warning", access_log=False))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve, [listener])
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 (uvicorn tells it in no other way)
             await anyio.sleep(0.02)
         yield driver, f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
