@@ -7,13 +7,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
-from posthog_mcp.backends.local.importing import ImportReport, import_exports
-from posthog_mcp.backends.local.manifest import Manifest, ProjectSettings, Source, TableManifest
+from posthog_mcp.backends.local.importing import import_exports
+from posthog_mcp.backends.local.ingest import capture
+from posthog_mcp.backends.local.loader import load
+from posthog_mcp.backends.local.manifest import ProjectSettings, Source
+from posthog_mcp.backends.local.rewriting import raw_rows, rewrite
 from posthog_mcp.backends.local.schema import TABLES
 from posthog_mcp.backends.local.storage import Store
-from posthog_mcp.errors import InvalidInput
+from posthog_mcp.errors import InvalidInput, Unavailable
 from posthog_mcp.results import Json
 
 ANN, BOB, OLD = (f"00000000-0000-4000-8000-00000000000{digit}" for digit in "123")
@@ -100,6 +104,20 @@ async def test_jsonl_lands_with_types_nested_properties_and_times(store: Store, 
     properties = json.loads(str(read(store, "SELECT properties FROM {events} ORDER BY uuid")[0][0]))
     assert properties["tags"] == ["a", "b"]
     assert properties["note"] is None
+
+
+async def test_every_compression_of_lines_is_read(store: Store, tmp_path: Path) -> None:
+    kinds = {"br": "br", "zst": "zstd", "gz": "gzip", "lz4": "lz4"}
+    plain = [write_lines(tmp_path / "plain" / f"{n}.jsonl", [event(n)]) for n in range(1, 5)]
+    (tmp_path / "packed").mkdir()
+    packing = [
+        f"""INSERT INTO FUNCTION file('{tmp_path}/packed/{n}.jsonl.{suffix}', RawBLOB, 'line String', '{kind}')
+        SELECT line FROM file('{path}', LineAsString, 'line String', 'none')"""
+        for n, (path, (suffix, kind)) in enumerate(zip(plain, kinds.items(), strict=True))
+    ]
+    await load(packing, reads=[tmp_path], writes=[tmp_path])
+    report = await import_exports(store, [tmp_path / "packed" / "*.jsonl.*"])
+    assert (report.rows["events"], report.failed) == (4, [])
 
 
 async def test_types_and_volumes_of_definitions(store: Store, tmp_path: Path) -> None:
@@ -342,16 +360,33 @@ async def test_groups_get_their_index_from_the_events(store: Store, tmp_path: Pa
     assert keys == [("acme", ""), ("", "p1")]
 
 
-async def test_an_import_replaces_the_demo(store: Store, tmp_path: Path) -> None:
+async def test_an_import_replaces_the_demo_and_keeps_what_was_captured_into_it(store: Store, tmp_path: Path) -> None:
     async with store.begin() as writing:
-        tables = {name: TableManifest(rows=0, columns=list(columns)) for name, columns in TABLES.items()}
-        source = Source(kind="demo")
-        await writing.commit(Manifest(source=source, tables=tables, project=ProjectSettings(name="Demo project")))
-    report: ImportReport = await import_exports(store, [write_lines(tmp_path / "e.jsonl", [event(1)])])
+        raw = raw_rows(writing, [], [])
+        manifest = await rewrite(writing, raw, project=ProjectSettings(name="Demo"), source=Source(kind="demo"))
+        await writing.commit(manifest)
+    mine: dict[str, Json] = {"event": "mine", "distinct_id": "me", "timestamp": "2026-10-01T12:00:00Z"}
+    await capture(store, [mine])
+    report = await import_exports(store, [write_lines(tmp_path / "e.jsonl", [event(1)])])
     snapshot = store.current()
     assert snapshot
-    assert (report.rows["events"], snapshot.manifest.source.kind) == (1, "import")
+    assert (report.rows["events"], snapshot.manifest.source.kind) == (2, "import")
     assert snapshot.manifest.project.name == "Local project"
+
+
+async def test_a_loader_that_dies_changes_nothing(store: Store, tmp_path: Path) -> None:
+    first = await import_exports(store, [write_lines(tmp_path / "a.jsonl", [event(1)])])
+    before = store.current()
+
+    def kill_loader(_: float, __: str) -> None:
+        for child in psutil.Process().children():
+            child.kill()
+
+    with pytest.raises(Unavailable, match="ended before its work was done"):
+        await import_exports(store, [write_lines(tmp_path / "b.jsonl", [event(2)])], progress=kill_loader)
+    assert store.current() == before
+    assert first.rows["events"] == 1
+    assert [path.name for path in store.snapshots.iterdir()] == ["s000001"]
 
 
 async def test_an_export_without_events_is_complete_too(store: Store, tmp_path: Path) -> None:

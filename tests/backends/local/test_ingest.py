@@ -6,8 +6,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 
+from posthog_mcp.backends.local import parts
 from posthog_mcp.backends.local.ingest import capture
 from posthog_mcp.backends.local.manifest import Manifest
 from posthog_mcp.backends.local.schema import TABLES
@@ -184,3 +186,21 @@ async def test_many_batches_keep_few_files(store: Store) -> None:
     assert read(store, "SELECT count(*) FROM {events}") == [(200,)]
     assert read(store, 'SELECT count(*), max("$session_duration") FROM {sessions}') == [(50, 180)]
     assert read(store, "SELECT count(*), count(DISTINCT id) FROM {persons}") == [(50, 50)]
+
+
+async def test_many_parts_are_joined(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "OPEN_ROWS", 1)
+    monkeypatch.setattr(parts, "MOST_PARTS", 2)
+    for number in range(4):
+        await capture(store, [event("a", f"user{number}", number, _session_id=f"s{number}")], now=NOW)
+    snapshot = store.current()
+    assert snapshot
+    assert [path.name for path in snapshot.files("events")] == ["c000004.parquet", "none.parquet"]
+    assert read(store, "SELECT count(*), count(DISTINCT person_id) FROM {events}") == [(4, 4)]
+
+
+async def test_two_batches_at_once_both_land(store: Store) -> None:
+    async with anyio.create_task_group() as group:
+        for number in range(2):
+            group.start_soon(capture, Store(store.root), [event("a", f"user{number}", number)])
+    assert read(store, "SELECT count(*) FROM {events}") == [(2,)]
