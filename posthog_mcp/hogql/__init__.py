@@ -3,8 +3,8 @@
 Decisions.
 - PostHog's own parsers, pinned: `hogql_parser_rs` on Python 3.12 and later, `hogql_parser` (C++) on 3.11. Both
   hold the GIL and can be made to run for minutes, so they live in a process of their own that ends after two
-  seconds of processor time (`parsing.py`); wall time would fail good queries on a busy machine. That process is not the engine's: a PostHog backend needs it without chDB, and killing a
-  stuck parse must not lose the engine.
+  seconds of processor time (`parsing.py`); wall time would fail good queries on a busy machine. That process is not
+  the engine's: a PostHog backend needs it without chDB, and killing a stuck parse must not lose the engine.
 - The parsers agree on where they stop and on nothing else, so an error is explained from the tokens around that
   place (`slips.py`): one wording, with a mend, whichever parser runs.
 - Limits are edits of the author's text by places (`limits.py`), never a print of the tree: comments and layout stay,
