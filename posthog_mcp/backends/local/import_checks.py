@@ -14,6 +14,7 @@ from posthog_mcp.backends.local.definitions import as_int
 from posthog_mcp.backends.local.import_files import ExportFile, Failed, Model, model_of
 from posthog_mcp.backends.local.import_rows import (
     FileShape,
+    as_text,
     land_lines,
     landed_columns,
     raw_select,
@@ -94,7 +95,7 @@ FROM file({self.links.glob(part)}, ParquetMetadata, auto, 'none')"""
             await self.each_or_failed(part, look)
         for same in signatures.values():
             described = await self.run([f"DESCRIBE TABLE file({self.links.glob(same[:1])}, Parquet, auto, 'none')"])
-            columns = tuple((str(row[0]), str(row[1])) for row in described[0])
+            columns = tuple((str(row[0]), as_text(str(row[1]))) for row in described[0])
             model = model_of([name for name, _ in columns])
             if model:
                 self.shapes.setdefault(FileShape(model, columns), []).extend(same)

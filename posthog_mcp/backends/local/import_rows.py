@@ -131,6 +131,11 @@ class Reader:
         return f"{self.text(name)} IN ('true', '1', 'True')"
 
 
+def as_text(kind: str) -> str:
+    """Parquet's JSON columns are read as the text they are; as JSON they would nest every name with a dot."""
+    return TEXT if bare(kind) in {"JSON", "Object('json')"} else kind
+
+
 def bare(kind: str) -> str:
     for wrapper in ("Nullable(", "LowCardinality("):
         if kind.startswith(wrapper):

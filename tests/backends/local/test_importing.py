@@ -150,6 +150,23 @@ async def test_names_that_lie_and_manifests_and_strange_columns(store: Store, tm
     assert (report.files, report.rows["events"], report.failed) == (2, 2, [])
 
 
+async def test_parquet_of_other_types_reads_the_same(store: Store, tmp_path: Path) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""COPY (SELECT '{uuid(1)}'::UUID AS uuid, 'a' AS event, 'ann' AS distinct_id, NULL::UUID AS person_id,
+            '{{"a.b": 1.50}}'::JSON AS properties, {{'plan': 'pro'}} AS person_properties, '' AS elements_chain,
+            TIMESTAMP '2026-10-01 12:00:00' AS timestamp, '2026-10-01T14:00:05+02:00' AS created_at)
+            TO '{tmp_path}/e.parquet' (FORMAT PARQUET)"""
+        )
+    await import_exports(store, [tmp_path / "e.parquet"])
+    found = read(
+        store, "SELECT uuid::VARCHAR, properties, person_properties, created_at::TIMESTAMP::VARCHAR FROM {events}"
+    )
+    assert found == [(uuid(1), '{"a.b": 1.50}', '{"plan":"pro"}', "2026-10-01 12:00:05")]
+
+
 async def test_overlapping_backfills_keep_the_newest_row_of_a_uuid(store: Store, tmp_path: Path) -> None:
     first = [event(n) for n in range(1, 6)]
     second = [event(n, created_at="2026-10-03T00:00:00Z", properties={"$browser": "Firefox"}) for n in range(4, 9)]
