@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,6 +44,15 @@ def test_ci_runs_the_readmes_second_command() -> None:
     command = next(line for line in readme.README.read_text().splitlines() if "-m pytest" in line)
 
     assert command in (ROOT / ".ci" / "run").read_text()
+
+
+def test_json_in_the_readme_and_the_registry_entry_is_right() -> None:
+    blocks = re.findall(r"```json\n(.*?)```", readme.README.read_text(encoding="utf-8"), re.DOTALL)
+    entry = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
+
+    assert all(isinstance(json.loads(block), dict) for block in blocks)
+    assert len(entry["description"]) <= 100
+    assert f"mcp-name: {entry['name']}" in readme.README.read_text(encoding="utf-8")
 
 
 def test_version_is_one() -> None:
