@@ -88,5 +88,3 @@ async def measured(client: Client, engine: Engine, other: object, question: Ques
         f"{floor:.0f}",
         ratio(mine, floor),
     ]
-
-
