@@ -46,7 +46,7 @@ BIG_ANSWER = 100_000
 
 CRASHES = (-signal.SIGSEGV, -signal.SIGABRT) if sys.platform != "win32" else ()
 TOO_COMPLEX = f"The query is too complex: it takes more than {PARSE_SECONDS:g} s to parse."
-FLATTEN = "Flatten nested calls, replace long OR chains by IN (…), or split the query."
+FLATTEN = "Flatten nested calls, write IN (…) for long OR chains, put long lists into `values`, or split the query."
 WORKER = Path(__file__).with_name("parse_worker.py")
 
 
@@ -163,9 +163,10 @@ class Parser:
             await process.aclose()
 
     async def aclose(self) -> None:
-        """End the worker; a later parse starts a new one."""
-        async with self._lock:
-            await self._kill()
+        """End the worker, once a parse that is under way has its answer; a later parse starts a new one."""
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                await self._kill()
 
 
 async def receive_frame(process: Process) -> bytes:

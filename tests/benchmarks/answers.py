@@ -59,7 +59,7 @@ async def report(data_dir: Path, events: int, times: int = 5) -> str:
 def client_project(client: Client) -> Engine:
     """The engine under the in-memory server: the hand-written SQL runs in the same process, on the same tables."""
     server = client.server
-    return server.project.driver._engine  # noqa: SLF001  # pyright: ignore
+    return server.project.driver._engine  # pyright: ignore
 
 
 async def measured(client: Client, engine: Engine, other: object, question: Question, times: int) -> list[object]:

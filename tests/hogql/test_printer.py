@@ -1,4 +1,4 @@
-# ruff: noqa: E501 (a table of SQL, a case a line)
+
 """Printed SQL gives the rows of ClickHouse SQL written by hand."""
 
 from __future__ import annotations
