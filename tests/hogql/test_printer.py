@@ -1,4 +1,3 @@
-
 """Printed SQL gives the rows of ClickHouse SQL written by hand."""
 
 from __future__ import annotations
