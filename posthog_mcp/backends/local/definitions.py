@@ -19,7 +19,7 @@ from posthog_mcp.hogql.catalogue import PropertyType
 from posthog_mcp.results import Json
 
 SURE = 0.995
-SAMPLE_AN_EVENT = 10_000
+SAMPLE_AN_EVENT = 5_000
 TOP_EVENTS = 20
 MAX_DEFINITIONS = 10_000
 HOT_EVENT_PROPERTIES = 64

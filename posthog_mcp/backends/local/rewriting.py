@@ -35,6 +35,7 @@ from posthog_mcp.backends.local.manifest import (
 from posthog_mcp.backends.local.schema import (
     GROUP_SLOTS,
     TABLES,
+    TIME,
     Columns,
     TableName,
     ai_events_view,
@@ -57,8 +58,14 @@ from posthog_mcp.backends.local.table_writes import FILE_SETTINGS, IDS_A_FILE, M
 __all__ = ["Raw", "raw_rows", "rewrite", "rewrite_with", "scaled"]
 
 SAMPLED_PERSONS = 100_000
-SAMPLED_LENGTHS = 20_000
-MANY_EVENTS = 100_000
+SCRATCH_SETTINGS = {"output_format_parquet_compression_method": "'lz4'", "output_format_parquet_write_bloom_filter": 0}
+SAMPLE: Columns = (
+    ("event", "String"),
+    ("factor", "UInt64"),
+    ("timestamp", TIME),
+    ("properties", "String"),
+    ("person_properties", "String"),
+)
 IDS: Columns = (("distinct_id", "String"), ("latest", "UUID"), ("least", "UUID"), ("greatest", "UUID"))
 
 
@@ -166,20 +173,19 @@ toUnixTimestamp64Micro(max(timestamp)) FROM {events} GROUP BY file""",
             self.raw = replace(self.raw, dropped=self.scratch / "dropped.parquet")
         events = self.kept(self.raw.dropped)
         factor = names.sample_factor(look.counts)
-        sample = f"(SELECT *, {factor} AS factor FROM {events} WHERE cityHash64(uuid) % {factor} = 0)"
+        taken = f"SELECT *, {factor} AS factor FROM {events} WHERE cityHash64(uuid) % {factor} = 0"
+        sample = table(self.scratch / "sample.parquet", SAMPLE)
         some = f"cityHash64(distinct_id) % {1 + look.ids // SAMPLED_PERSONS} = 0"
         people = f"""(SELECT '' AS event, factor, person_properties AS properties FROM {sample}
 UNION ALL SELECT '', toUInt64(1), properties FROM {self.persons} WHERE {some})"""
         groups = f"""(SELECT JSONExtractString(properties, '$group_type') AS event, toUInt64(1) AS factor,
 JSONExtractRaw(properties, '$group_set') AS changes
 FROM (SELECT properties FROM {events} WHERE event = '$groupidentify'))"""
-        one_in = 10 if sum(look.counts.values()) > MANY_EVENTS else 1
-        grouped = f"(SELECT * FROM {sample} WHERE event = '$groupidentify' OR cityHash64(uuid, 1) % {one_in} = 0)"
-        some_rows = f"LIMIT {SAMPLED_LENGTHS}"
         mapping = self.writing.folder("person_distinct_ids")
         ids = table(self.scratch / "ids.parquet", IDS)
         pdi_columns = TABLES["person_distinct_ids"]
         statements = [
+            insert(self.scratch / "sample.parquet", SAMPLE, taken, SCRATCH_SETTINGS),
             insert(self.scratch / "ids.parquet", IDS, identities(events)),
             insert(mapping / "none.parquet", pdi_columns, empty(pdi_columns)),
             insert(
@@ -193,13 +199,13 @@ FROM (SELECT properties FROM {events} WHERE event = '$groupidentify'))"""
             names.property_votes(sample, "properties"),
             names.property_votes(people, "properties"),
             names.property_votes(groups, "changes"),
-            group_kinds_select(grouped),
-            f"SELECT avg(length(properties) + length(person_properties)) FROM (SELECT * FROM {events} {some_rows})",
+            group_kinds_select(sample),
+            f"SELECT avg(length(properties) + length(person_properties)) FROM {sample}",
         ]
         answers = await self.run(statements, "reading property types", progress)
-        own, person, group = (names.found_properties(rows) for rows in answers[4:7])
-        kinds = group_slots(self.raw.kinds, answers[7])
-        look.row_bytes = float(cast("float", answers[8][0][0] or 0))
+        own, person, group = (names.found_properties(rows) for rows in answers[5:8])
+        kinds = group_slots(self.raw.kinds, answers[8])
+        look.row_bytes = float(cast("float", answers[9][0][0] or 0))
         if not look.counts:
             own = names.usual_properties()
         shape = Shape(
