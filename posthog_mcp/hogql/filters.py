@@ -111,7 +111,7 @@ def conditions(
             )
     listed = filters.get("properties")
     for each in listed if isinstance(listed, list) else []:
-        expr = property_condition(each, prefix, at) if isinstance(each, dict) else None
+        expr = property_condition(each, prefix, at, on=name) if isinstance(each, dict) else None
         if expr:
             exprs.append(expr)
         else:
@@ -121,14 +121,18 @@ def conditions(
     return exprs, warnings
 
 
-def property_condition(given: Mapping[str, Json], prefix: list[str], at: Place) -> Expr | None:
-    """One property filter; None when it has no HogQL form here."""
+def property_condition(given: Mapping[str, Json], prefix: list[str], at: Place, on: str) -> Expr | None:
+    """One property filter on the table `on`; None when it has no HogQL form here."""
     kind, key, value = str(given.get("type", "event")), given.get("key"), given.get("value")
     if kind == "cohort" and isinstance(value, (int, str)):
         wanted = Constant(int(value) if str(value).isdigit() else value, **at)
         return CompareOperation(Field([*prefix, "person_id"], **at), wanted, "in cohort", **at)
     index = given.get("group_type_index")
-    base = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}
+    base = {
+        "event": ["properties"],
+        "person": ["properties"] if on == "persons" else ["person", "properties"],
+        "session": ["session"],
+    }
     chain = [f"group_{index}", "properties"] if kind == "group" and isinstance(index, int) else base.get(kind)
     op = OPERATORS.get(str(given.get("operator") or "exact"))
     if not chain or not op or not isinstance(key, str):

@@ -147,7 +147,9 @@ def table_source(state: State, join: JoinExpr, chain: list[str], scope: SelectSc
         return cte_source(state, join, cte, alias or (cte.name,))
     found = find_table(state, chain)
     if not found:
-        fix = did_you_mean(".".join(chain), [*state.catalogue.tables, *scope.ctes], "See the tables with describe.")
+        fix = did_you_mean(
+            ".".join(chain), [*state.catalogue.tables, *scope.ctes], "List the tables with discover_objects."
+        )
         state.error(join.table or join, f"Unknown table `{'.'.join(chain)}`.", fix)
         return Source(state.fresh(), alias or (chain[-1], ".".join(chain)))
     state.tables[found.name] = None

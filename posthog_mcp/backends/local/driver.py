@@ -5,7 +5,8 @@ The first use of an empty data folder generates the demo project. Everything blo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -13,6 +14,7 @@ from typing import cast
 import anyio
 
 from posthog_mcp.backends.backend import Capability, ListOptions, Page, QueryAnswer, QueryOptions, Resource
+from posthog_mcp.backends.local.cohorts import file_of, keep_members, members, uncalculated
 from posthog_mcp.backends.local.demo.generate import DEFAULT_EVENTS, generate_demo
 from posthog_mcp.backends.local.engine import Engine, Layout, TableSource
 from posthog_mcp.backends.local.listings import Listings
@@ -20,13 +22,15 @@ from posthog_mcp.backends.local.loader import LoadProgress
 from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.schema import system_tables
 from posthog_mcp.backends.local.storage import Snapshot, Store, catalogue_for, profile_for
-from posthog_mcp.errors import InvalidInput, NotFound, Unavailable
+from posthog_mcp.errors import InvalidInput, NotFound, PostHogMcpError, Unavailable
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.checker import Checker
 from posthog_mcp.hogql.parsing import Parser
 from posthog_mcp.hogql.printer import print_clickhouse
 from posthog_mcp.hogql.profile import Profile
 from posthog_mcp.results import BackendKind, Column, Json, ProjectInfo, Table
+
+logger = logging.getLogger(__name__)
 
 PROJECT_ID = 1
 HOST = "embedded"
@@ -52,6 +56,7 @@ class LocalDriver:
         self._engine = Engine(self._layout)
         self._known: tuple[Snapshot, Catalogue, Profile] | None = None
         self._creating = anyio.Lock()
+        self._counting = False
 
     @property
     def checker(self) -> Checker:
@@ -78,10 +83,50 @@ class LocalDriver:
     async def _current(self) -> tuple[Snapshot, Catalogue, Profile]:
         snapshot = await self.snapshot()
         if self._known is None or self._known[0] is not snapshot:
+            snapshot = await self._with_cohorts(snapshot)
+        if self._known is None or self._known[0] is not snapshot:
             cohorts, actions = await anyio.to_thread.run_sync(self._names)
             catalogue = catalogue_for(snapshot.manifest, cohorts=cohorts, actions=actions)
             self._known = (snapshot, catalogue, profile_for(snapshot.manifest))
         return self._known
+
+    async def _with_cohorts(self, snapshot: Snapshot) -> Snapshot:
+        """Work out the cohorts that this snapshot lacks; a cohort that cannot be is left empty and says so itself."""
+        if self._counting:
+            return snapshot
+        cohorts = await anyio.to_thread.run_sync(lambda: self.objects.list("cohorts", limit=1000).items)
+        missing = uncalculated(snapshot, cohorts)
+        if not missing:
+            return snapshot
+        self._counting = True
+        try:
+            found: dict[str, tuple[int, set[str]]] = {}
+            for cohort in missing:
+                try:
+                    found[file_of(cohort)] = (cast("int", cohort["id"]), await members(cohort, self._person_ids))
+                except PostHogMcpError as error:
+                    found[file_of(cohort)] = (cast("int", cohort["id"]), set())
+                    await self._note(cohort, {"count": None, "errors_calculating": 1, "last_error": error.message})
+            await keep_members(self.store, found)
+            for cohort in missing:
+                await self._note(cohort, {"count": len(found[file_of(cohort)][1])})
+        except Unavailable as error:
+            # A read-only or full folder must not keep every other query from its answer.
+            logger.warning("cohorts were not worked out: %s", error.message)
+            return snapshot
+        finally:
+            self._counting = False
+            self._known = None
+        return await self.snapshot()
+
+    async def _note(self, cohort: Mapping[str, Json], changes: dict[str, Json]) -> None:
+        await anyio.to_thread.run_sync(self.objects.note, "cohorts", str(cohort["id"]), changes)
+
+    async def _person_ids(self, text: str, properties: Sequence[Mapping[str, Json]]) -> list[str]:
+        filters: Json = {"properties": [dict(each) for each in properties]}
+        body: dict[str, Json] = {"kind": "HogQLQuery", "query": text, "filters": filters}
+        answer = await self.query(body, QueryOptions("cohort", timeout_seconds=60))
+        return [str(row[0]) for row in answer.table.rows]
 
     def _names(self) -> tuple[dict[int, str], dict[int, str]]:
         cohorts = self.objects.list("cohorts", limit=1000).items

@@ -171,6 +171,13 @@ class Objects:
         self.publish(kind)
         return changed
 
+    def note(self, kind: str, object_id: str, facts: Mapping[str, Json]) -> None:
+        """Add what was worked out about an object; no activity row, because nobody changed it."""
+        body: Body = {**self.get(kind, object_id), **facts}
+        with self._transaction() as connection:
+            write(connection, kind, body, version=None)
+        self.publish(kind)
+
     def activity(self, *, limit: int = 100, offset: int = 0) -> Found:
         names = ("id", "created_at", "activity", "scope", "item_id", "detail")
         with self._transaction() as connection:

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from posthog_mcp.backends.local.schema import Columns, literal, quoted
-from posthog_mcp.backends.local.sources import insert, table
+from posthog_mcp.backends.local.sources import FILE_SETTINGS, insert, table
 from posthog_mcp.backends.local.storage import Snapshot, Writing
 
 OPEN_ROWS = 5_000
 MOST_PARTS = 24
 JOINED_ROWS = 200_000
 """Parts of this size are left alone."""
-PART_SETTINGS = {"output_format_parquet_row_group_size": 65_536, "output_format_parquet_write_bloom_filter": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def change(writing: Writing, snapshot: Snapshot, changes: Changes) -> list[str]:
             folder / next_revision(name, parted.rows),
             parted.columns,
             remaining(snapshot.path / parted.name / name, changes) + ordered(changes),
-            PART_SETTINGS,
+            FILE_SETTINGS,
         )
         for name in replaced
     ]
@@ -79,7 +78,7 @@ def change(writing: Writing, snapshot: Snapshot, changes: Changes) -> list[str]:
     if sources:
         path = folder / f"{parted.part}{next_number(parts):06d}.parquet"
         union = f"SELECT * FROM ({' UNION ALL '.join(sources)})"
-        statements.append(insert(path, parted.columns, union + ordered(changes), PART_SETTINGS))
+        statements.append(insert(path, parted.columns, union + ordered(changes), FILE_SETTINGS))
     return statements
 
 

