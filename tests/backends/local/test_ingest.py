@@ -8,11 +8,11 @@ from pathlib import Path
 
 import anyio
 import pytest
+from written_exports import read, uuid
 
 from posthog_mcp.backends.local import parts
 from posthog_mcp.backends.local.ingest import capture
 from posthog_mcp.backends.local.manifest import Manifest
-from posthog_mcp.backends.local.schema import TABLES
 from posthog_mcp.backends.local.storage import Store
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.results import Json
@@ -27,25 +27,9 @@ def event(name: str, distinct_id: str, minute: int = 0, **properties: Json) -> d
     return {"event": name, "distinct_id": distinct_id, "timestamp": at, "properties": named}
 
 
-def uuid(number: int) -> str:
-    return f"10000000-0000-4000-8000-{number:012d}"
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "local")
-
-
-def read(store: Store, select: str) -> list[tuple[object, ...]]:
-    import duckdb
-
-    snapshot = store.current()
-    assert snapshot
-    for table in TABLES:
-        select = select.replace("{" + table + "}", f"read_parquet('{snapshot.path}/{table}/*.parquet')")
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        return connection.execute(select).fetchall()
 
 
 def manifest(store: Store) -> Manifest:
