@@ -1,99 +1,177 @@
-"""Who is in a cohort: worked out by HogQL, kept as one Parquet file a cohort in the snapshot's `cohort_people`.
+"""Who is in a cohort: worked out by HogQL when a query asks about cohorts, kept as one Parquet file a cohort.
 
-Understood: static lists of person ids, a HogQL query whose first column is a person id, and AND or OR groups of person
-properties. Behavioural conditions are refused by name; guessing them would give wrong people.
+A file's name carries a digest of the cohort's definition, so a changed cohort is worked out again and a deleted one
+dropped; an import drops them all. Files lie in the snapshot's `cohort_people`, those of static cohorts in
+`static_cohort_people`. `cohort_members.py` says what a definition means.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
+import re
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import cast
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, cast
 
 import anyio
 
-from posthog_mcp.backends.local.loader import load
+from posthog_mcp.backends.local.cohort_members import PersonIds, members, names_a_cohort
+from posthog_mcp.backends.local.loader import open_loader
 from posthog_mcp.backends.local.manifest import TableManifest
+from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.schema import TABLES, literal, structure
-from posthog_mcp.backends.local.storage import Snapshot, Store
-from posthog_mcp.errors import InvalidInput
+from posthog_mcp.backends.local.sources import insert, table
+from posthog_mcp.backends.local.storage import Snapshot, Store, Writing
+from posthog_mcp.errors import (
+    HogQLResolutionError,
+    HogQLSyntaxError,
+    InvalidInput,
+    NotFound,
+    PostHogMcpError,
+    Unavailable,
+)
 from posthog_mcp.results import Json
 
+logger = logging.getLogger(__name__)
+
 Body = Mapping[str, Json]
-PersonIds = Callable[[str, Sequence[Body]], Awaitable[list[str]]]
-"""Runs a HogQL text with person property filters; gives the first column."""
+CohortTable = Literal["cohort_people", "static_cohort_people"]
 
-PERSONS = "SELECT toString(id) FROM persons WHERE {filters}"
-
-
-def file_of(cohort: Body) -> str:
-    return f"c{cohort['id']}.parquet"
-
-
-def uncalculated(snapshot: Snapshot, cohorts: Sequence[Body]) -> list[Body]:
-    """Cohorts that this snapshot has no members of: new ones, and all of them after an import."""
-    folder = snapshot.path / "cohort_people"
-    return [cohort for cohort in cohorts if not (folder / file_of(cohort)).exists()]
+COHORT_TABLES: tuple[CohortTable, ...] = ("cohort_people", "static_cohort_people")
+OWN = re.compile(r"^c\d+(-[0-9a-f]+)?\.parquet$")
+DEFINITION = ("is_static", "filters", "groups", "query", "_create_static_person_ids")
+MOST = 1000
+RETRY_SECONDS = 300.0
+WRONG = (InvalidInput, HogQLSyntaxError, HogQLResolutionError, NotFound)
+"""Faults of the definition: trying again would not help."""
 
 
-async def members(cohort: Body, run: PersonIds) -> set[str]:
-    """Person ids of a cohort.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One cohort's file."""
 
-    Raises:
-        InvalidInput: it holds a condition that the embedded project cannot work out.
-    """
-    if cohort.get("is_static"):
-        return set(cast("list[str]", cohort.get("_create_static_person_ids") or []))
-    query = cohort.get("query")
-    if isinstance(query, dict):
-        return set(await run(str(query.get("query")), []))
-    filters = cohort.get("filters")
-    group = filters.get("properties") if isinstance(filters, dict) else None
-    return await group_members(group, run) if isinstance(group, dict) and group else set()
+    cohort: Body
+    table: CohortTable
+    file: str
 
 
-async def group_members(group: Body, run: PersonIds) -> set[str]:
-    """People of an AND or OR group, or of one condition.
-
-    Raises:
-        InvalidInput: a condition is not about a person property.
-    """
-    if group.get("type") in {"AND", "OR"}:
-        parts = [await group_members(each, run) for each in cast("list[Body]", group.get("values") or [])]
-        if not parts:
-            return set()
-        return parts[0].intersection(*parts[1:]) if group["type"] == "AND" else parts[0].union(*parts[1:])
-    if group.get("type") != "person" or group.get("negation"):
-        message = f"The embedded project cannot work out a cohort condition of type {group.get('type')!r}."
-        raise InvalidInput(
-            message, fix="Use person properties, or a HogQL query in `query`.", context={"attr": "filters"}
-        )
-    return set(await run(PERSONS, [group]))
+def wanted(cohort: Body) -> Wanted:
+    definition = json.dumps({name: cohort.get(name) for name in DEFINITION}, sort_keys=True)
+    digest = hashlib.sha256(definition.encode()).hexdigest()[:12]
+    name: CohortTable = "static_cohort_people" if cohort.get("is_static") else "cohort_people"
+    return Wanted(cohort, name, f"c{cohort['id']}-{digest}.parquet")
 
 
-async def keep_members(store: Store, found: Mapping[str, tuple[int, set[str]]]) -> None:
-    """Write a snapshot with these cohorts' files: file name → (cohort id, person ids)."""
-    async with store.begin() as writing:
-        assert writing.previous is not None
-        manifest = writing.previous.manifest
-        for table in manifest.tables:
-            await anyio.to_thread.run_sync(lambda name=table: writing.keep(name, except_files=found))
-        lines = writing.scratch / "members.jsonl"
-        columns = TABLES["cohort_people"]
-        statements: list[str] = []
-        for file, (cohort_id, people) in found.items():
-            source = lines.with_name(f"{file}.jsonl")
-            rows = [json.dumps({"person_id": person, "cohort_id": cohort_id}) for person in sorted(people)]
-            await anyio.Path(source).write_text("".join(row + "\n" for row in rows), encoding="utf-8")
-            target = writing.folder("cohort_people") / file
-            shape = literal(structure(columns))
-            statements.append(
-                f"INSERT INTO FUNCTION file({literal(str(target))}, Parquet, {shape}, 'none') "
-                f"SELECT * FROM file({literal(str(source))}, JSONEachRow, {shape})"
-            )
-        await load(statements, reads=[writing.scratch], writes=[writing.folder("cohort_people")])
-        before = manifest.tables["cohort_people"]
-        rows_now = before.rows + sum(len(people) for _, people in found.values())
-        tables = {**manifest.tables, "cohort_people": TableManifest(rows=rows_now, columns=before.columns)}
-        await writing.commit(manifest.model_copy(update={"id": uuid.uuid4().hex, "tables": tables}))
+class Cohorts:
+    """Keeps the cohorts' people of one data folder up to date."""
+
+    def __init__(
+        self,
+        store: Store,
+        objects: Objects,
+        snapshot: Callable[[], Awaitable[Snapshot]],
+        person_ids: PersonIds,
+    ) -> None:
+        self._store = store
+        self._objects = objects
+        self._snapshot = snapshot
+        self._person_ids = person_ids
+        self._lock = anyio.Lock()
+        self._failed: dict[str, float] = {}
+
+    async def refresh(self) -> None:
+        """Work out what is missing. A cohort that cannot be worked out is empty, and says why in `last_error`."""
+        if not await self._missing():
+            return
+        async with self._lock:
+            missing = await self._missing()
+            await self._work_out([each for each in missing if not names_a_cohort(each.cohort)])
+            # One that is made of others needs their people in place, so these go one by one, oldest first.
+            for each in missing:
+                if names_a_cohort(each.cohort):
+                    await self._work_out([each])
+
+    async def _missing(self) -> list[Wanted]:
+        """Cohorts without an up-to-date file, oldest first; none while their last failure is recent."""
+        snapshot = await self._snapshot()
+        cohorts = await anyio.to_thread.run_sync(lambda: self._objects.list("cohorts", limit=MOST).items)
+        now = time.monotonic()
+        return [
+            each
+            for each in map(wanted, reversed(cohorts))
+            if not (snapshot.path / each.table / each.file).exists()
+            and now - self._failed.get(each.file, -RETRY_SECONDS) >= RETRY_SECONDS
+        ]
+
+    async def _work_out(self, batch: Sequence[Wanted]) -> None:
+        found: list[tuple[Wanted, set[str]]] = []
+        notes: dict[str, dict[str, Json]] = {}
+        for each in batch:
+            people: set[str] = set()
+            note: dict[str, Json] = {"errors_calculating": 0, "last_error": None}
+            try:
+                people = await members(each.cohort, self._person_ids)
+                note["count"] = len(people)
+            except PostHogMcpError as error:
+                note = {"errors_calculating": 1, "last_error": error.message, "count": None}
+                if not isinstance(error, WRONG):
+                    self._failed[each.file] = time.monotonic()
+                    continue
+            found.append((each, people))
+            notes[str(each.cohort["id"])] = {**note, "last_calculation": datetime.now(UTC).isoformat()}
+        try:
+            await self._keep(found)
+            for cohort_id, note in notes.items():
+                await anyio.to_thread.run_sync(self._objects.note, "cohorts", cohort_id, note)
+        except Unavailable as error:
+            # A read-only or full folder must not keep every other query from its answer.
+            logger.warning("cohorts were not worked out: %s", error.message)
+            self._failed |= {each.file: time.monotonic() for each in batch}
+
+    async def _keep(self, found: Sequence[tuple[Wanted, set[str]]]) -> None:
+        """Write a snapshot with these cohorts' files, without the files that no cohort has any more."""
+        if not found:
+            return
+        cohorts = await anyio.to_thread.run_sync(lambda: self._objects.list("cohorts", limit=MOST).items)
+        current = {each.file for each in map(wanted, cohorts)}
+        async with self._store.begin() as writing:
+            assert writing.previous is not None
+            manifest = writing.previous.manifest
+            for name in manifest.tables:
+                files = writing.previous.files(name) if name in COHORT_TABLES else []
+                stale = {file.name for file in files if OWN.match(file.name) and file.name not in current}
+                await anyio.to_thread.run_sync(lambda name=name, stale=stale: writing.keep(name, except_files=stale))
+            counts = await write_members(writing, found)
+            tables = {
+                **manifest.tables,
+                **{
+                    name: TableManifest(rows=count, columns=manifest.tables[name].columns)
+                    for name, count in counts.items()
+                },
+            }
+            await writing.commit(manifest.model_copy(update={"id": uuid.uuid4().hex, "tables": tables}))
+
+
+async def write_members(writing: Writing, found: Sequence[tuple[Wanted, set[str]]]) -> dict[str, int]:
+    """One Parquet file a cohort; rows of both tables afterwards."""
+    statements: list[str] = []
+    for each, people in found:
+        columns = TABLES[each.table]
+        rows = (json.dumps({"person_id": person, "cohort_id": each.cohort["id"]}) + "\n" for person in sorted(people))
+        source = writing.scratch / f"{each.file}.jsonl"
+        await anyio.Path(source).write_text("".join(rows), encoding="utf-8")
+        target = writing.folder(each.table) / each.file
+        target.unlink(missing_ok=True)
+        read = f"SELECT * FROM file({literal(str(source))}, JSONEachRow, {literal(structure(columns))}, 'none')"
+        statements.append(insert(target, columns, read))
+    statements += [f"SELECT count() FROM {table(writing.folder(name), TABLES[name])}" for name in COHORT_TABLES]
+    folders = [writing.folder(name) for name in COHORT_TABLES]
+    async with open_loader(reads=[writing.scratch, *folders], writes=folders) as loader:
+        answers = await loader.run(statements)
+    counted = answers[-len(COHORT_TABLES) :]
+    return {name: int(cast("int", rows[0][0])) for name, rows in zip(COHORT_TABLES, counted, strict=True)}

@@ -5,16 +5,16 @@ The first use of an empty data folder generates the demo project. Everything blo
 
 from __future__ import annotations
 
-import logging
+import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import anyio
 
 from posthog_mcp.backends.backend import Capability, ListOptions, Page, QueryAnswer, QueryOptions, Resource
-from posthog_mcp.backends.local.cohorts import file_of, keep_members, members, uncalculated
+from posthog_mcp.backends.local.cohorts import Cohorts
 from posthog_mcp.backends.local.demo.generate import DEFAULT_EVENTS, generate_demo
 from posthog_mcp.backends.local.engine import Engine, Layout, TableSource
 from posthog_mcp.backends.local.listings import Listings
@@ -22,20 +22,30 @@ from posthog_mcp.backends.local.loader import LoadProgress
 from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.schema import system_tables
 from posthog_mcp.backends.local.storage import Snapshot, Store, catalogue_for, profile_for
-from posthog_mcp.errors import InvalidInput, NotFound, PostHogMcpError, Unavailable
+from posthog_mcp.backends.values import counted, values_query
+from posthog_mcp.errors import InvalidInput, Unavailable
 from posthog_mcp.hogql.catalogue import Catalogue
-from posthog_mcp.hogql.checker import Checker
+from posthog_mcp.hogql.checker import Checked, Checker
 from posthog_mcp.hogql.parsing import Parser
 from posthog_mcp.hogql.printer import print_clickhouse
 from posthog_mcp.hogql.profile import Profile
 from posthog_mcp.results import BackendKind, Column, Json, ProjectInfo, Table
 
-logger = logging.getLogger(__name__)
-
 PROJECT_ID = 1
 HOST = "embedded"
 
-SCOPES = {"event": "properties", "person": "person.properties", "session": "session"}
+COHORT = re.compile("cohort", re.IGNORECASE)
+COHORT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What names mean and where columns lie, for one state of the data and its objects."""
+
+    snapshot: Snapshot
+    stamp: str
+    catalogue: Catalogue
+    profile: Profile
 
 
 class LocalDriver:
@@ -54,9 +64,10 @@ class LocalDriver:
         self._parser = Parser()
         self._checker = Checker(self._parser, self.catalogue)
         self._engine = Engine(self._layout)
-        self._known: tuple[Snapshot, Catalogue, Profile] | None = None
+        self._cohorts = Cohorts(self.store, self.objects, self.snapshot, self._person_ids)
+        self._listings = Listings(self.objects, self.snapshot, self.query)
+        self._known: Known | None = None
         self._creating = anyio.Lock()
-        self._counting = False
 
     @property
     def checker(self) -> Checker:
@@ -78,60 +89,35 @@ class LocalDriver:
         return ProjectInfo(PROJECT_ID, settings.name, settings.timezone, "local", HOST, settings.week_start_day)
 
     async def catalogue(self) -> Catalogue:
-        return (await self._current())[1]
+        return (await self._current()).catalogue
 
-    async def _current(self) -> tuple[Snapshot, Catalogue, Profile]:
+    async def _current(self) -> Known:
+        """What the data says now; read again when the snapshot or any metadata object has changed."""
         snapshot = await self.snapshot()
-        if self._known is None or self._known[0] is not snapshot:
-            snapshot = await self._with_cohorts(snapshot)
-        if self._known is None or self._known[0] is not snapshot:
+        stamp = await anyio.to_thread.run_sync(self.objects.stamp)
+        if self._known is None or self._known.snapshot is not snapshot or self._known.stamp != stamp:
             cohorts, actions = await anyio.to_thread.run_sync(self._names)
-            catalogue = catalogue_for(snapshot.manifest, cohorts=cohorts, actions=actions)
-            self._known = (snapshot, catalogue, profile_for(snapshot.manifest))
+            catalogue = catalogue_for(snapshot.manifest, cohorts=cohorts, actions=actions, version_suffix=f"-{stamp}")
+            self._known = Known(snapshot, stamp, catalogue, profile_for(snapshot.manifest))
         return self._known
 
-    async def _with_cohorts(self, snapshot: Snapshot) -> Snapshot:
-        """Work out the cohorts that this snapshot lacks; a cohort that cannot be is left empty and says so itself."""
-        if self._counting:
-            return snapshot
-        cohorts = await anyio.to_thread.run_sync(lambda: self.objects.list("cohorts", limit=1000).items)
-        missing = uncalculated(snapshot, cohorts)
-        if not missing:
-            return snapshot
-        self._counting = True
-        try:
-            found: dict[str, tuple[int, set[str]]] = {}
-            for cohort in missing:
-                try:
-                    found[file_of(cohort)] = (cast("int", cohort["id"]), await members(cohort, self._person_ids))
-                except PostHogMcpError as error:
-                    found[file_of(cohort)] = (cast("int", cohort["id"]), set())
-                    await self._note(cohort, {"count": None, "errors_calculating": 1, "last_error": error.message})
-            await keep_members(self.store, found)
-            for cohort in missing:
-                await self._note(cohort, {"count": len(found[file_of(cohort)][1])})
-        except Unavailable as error:
-            # A read-only or full folder must not keep every other query from its answer.
-            logger.warning("cohorts were not worked out: %s", error.message)
-            return snapshot
-        finally:
-            self._counting = False
-            self._known = None
-        return await self.snapshot()
-
-    async def _note(self, cohort: Mapping[str, Json], changes: dict[str, Json]) -> None:
-        await anyio.to_thread.run_sync(self.objects.note, "cohorts", str(cohort["id"]), changes)
+    def _names(self) -> tuple[dict[int, str], dict[int, str]]:
+        return self.objects.names("cohorts"), self.objects.names("actions")
 
     async def _person_ids(self, text: str, properties: Sequence[Mapping[str, Json]]) -> list[str]:
+        """The first column of a cohort's query.
+
+        Raises:
+            InvalidInput: a property filter cannot be applied; without it the cohort would hold everybody.
+        """
         filters: Json = {"properties": [dict(each) for each in properties]}
         body: dict[str, Json] = {"kind": "HogQLQuery", "query": text, "filters": filters}
-        answer = await self.query(body, QueryOptions("cohort", timeout_seconds=60))
+        checked = await self._check(body)
+        if any(warning.code == "filters" for warning in checked.warnings):
+            fix = "Use an operator such as exact, icontains, regex, gt, lt or is_set."
+            raise InvalidInput("A person property condition of the cohort cannot be worked out here.", fix=fix)
+        answer = await self._answer(body, QueryOptions("cohort", timeout_seconds=COHORT_SECONDS))
         return [str(row[0]) for row in answer.table.rows]
-
-    def _names(self) -> tuple[dict[int, str], dict[int, str]]:
-        cohorts = self.objects.list("cohorts", limit=1000).items
-        actions = self.objects.list("actions", limit=1000).items
-        return named(cohorts), named(actions)
 
     def _layout(self) -> Layout:
         """What the engine opens for the current snapshot. Blocks briefly.
@@ -142,8 +128,8 @@ class LocalDriver:
         snapshot = self.store.current()
         if snapshot is None:
             raise Unavailable("The data folder was emptied while in use.", fix="Ask again; the demo is made anew.")
-        system = self.store.root / "system"
-        if not system.exists():
+        system = self.objects.folder
+        if not self.objects.is_published():
             self.objects.publish_all()
         tables = {
             name: TableSource(f"{snapshot.path}/{name}/*.parquet", [(c, k) for c, k in table.columns])
@@ -162,10 +148,19 @@ class LocalDriver:
         Raises:
             InvalidInput: the body is not a HogQLQuery.
         """
+        if COHORT.search(json.dumps(dict(body))):
+            await self._cohorts.refresh()
+        return await self._answer(body, options)
+
+    async def _check(self, body: Mapping[str, Json]) -> Checked:
+        """Check a HogQLQuery body.
+
+        Raises:
+            InvalidInput: the body is not a HogQLQuery.
+        """
         text = body.get("query")
         if body.get("kind") != "HogQLQuery" or not isinstance(text, str):
             raise InvalidInput("Only HogQLQuery bodies with a `query` text run here.", context={"attr": "query"})
-        _, catalogue, profile = await self._current()
         checked = await self._checker.check(
             text,
             values=mapping(body.get("values")),
@@ -173,59 +168,62 @@ class LocalDriver:
             variables=mapping(body.get("variables")),
         )
         checked.raise_for_errors()
-        printed = await anyio.to_thread.run_sync(print_clickhouse, checked, catalogue, profile)
+        return checked
+
+    async def _answer(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:
+        known = await self._current()
+        checked = await self._check(body)
+        printed = await anyio.to_thread.run_sync(print_clickhouse, checked, known.catalogue, known.profile)
         answer = await self._engine.run(
             printed.sql,
             {name: parameter.value for name, parameter in printed.parameters.items()},
             timeout_seconds=options.timeout_seconds,
-            timezone=catalogue.timezone,
+            timezone=known.catalogue.timezone,
         )
         return QueryAnswer(
             renamed(answer.table, checked.columns),
-            text,
+            checked.query,
             printed.sql,
             answer.elapsed_ms,
             answer.rows_read,
             answer.bytes_read,
-            cached=False,
         )
 
     async def property_values(self, scope: str, name: str, limit: int = 20) -> list[tuple[str, int]]:
-        """Most frequent values with counts, over all the data.
-
-        Raises:
-            InvalidInput: no such scope.
-        """
-        holder = SCOPES.get(scope) or (f"{scope}.properties" if scope.startswith("group_") else None)
-        if holder is None:
-            raise InvalidInput(f"There is no property scope {scope!r}.", fix=f"Use {', '.join(SCOPES)} or group_0.")
-        field = f"{holder}.{backquoted(name)}"
-        text = (
-            f"SELECT toString({field}) AS value, count() AS n FROM events WHERE {field} IS NOT NULL "
-            f"GROUP BY value ORDER BY n DESC, value LIMIT {limit}"
-        )
-        answer = await self.query({"kind": "HogQLQuery", "query": text}, QueryOptions("values"))
-        return [(str(row[0]), cast("int", row[1])) for row in answer.table.rows]
+        """Most frequent values with counts, over all the data."""
+        return counted(await self.query(values_query(scope, name, limit), QueryOptions("values")))
 
     async def list(self, resource: Resource, options: ListOptions) -> Page:
-        return await self._listings().list(resource, options)
+        await self._count_cohorts(resource)
+        return await self._listings.list(resource, options)
 
     async def get(self, resource: Resource, object_id: str) -> dict[str, Json]:
-        return await self._listings().get(resource, object_id)
+        await self._count_cohorts(resource)
+        return await self._listings.get(resource, object_id)
 
-    def _listings(self) -> Listings:
-        return Listings(self.objects, self.snapshot, self.query)
+    async def _count_cohorts(self, resource: Resource) -> None:
+        """Cohorts show how many people they hold."""
+        if resource == "cohorts":
+            await self.snapshot()
+            await self._cohorts.refresh()
 
     async def create(self, resource: Resource, body: Mapping[str, Json]) -> dict[str, Json]:
         await self.snapshot()
         made = await anyio.to_thread.run_sync(self.objects.create, resource, body)
-        self._known = None
-        return made
+        return await self._counted(resource, made)
 
     async def update(self, resource: Resource, object_id: str, body: Mapping[str, Json]) -> dict[str, Json]:
-        changed = await anyio.to_thread.run_sync(self.objects.update, resource, object_id, body)
-        self._known = None
-        return changed
+        await self.snapshot()
+        return await self._counted(
+            resource, await anyio.to_thread.run_sync(self.objects.update, resource, object_id, body)
+        )
+
+    async def _counted(self, resource: Resource, body: dict[str, Json]) -> dict[str, Json]:
+        """A cohort that was just written, with its people counted."""
+        if resource != "cohorts" or body.get("deleted"):
+            return body
+        await self._cohorts.refresh()
+        return await anyio.to_thread.run_sync(self.objects.get, resource, str(body["id"]))
 
     async def delete(self, resource: Resource, object_id: str) -> None:
         await self.update(resource, object_id, {"deleted": True})
@@ -247,22 +245,5 @@ def renamed(table: Table, columns: tuple[Column, ...]) -> Table:
     return replace(table, columns=tuple(Column(ours.name, theirs.type) for ours, theirs in pairs))
 
 
-def named(items: list[dict[str, Json]]) -> dict[int, str]:
-    return {cast("int", item["id"]): str(item["name"]) for item in items}
-
-
 def mapping(value: Json) -> dict[str, Json] | None:
     return value if isinstance(value, dict) else None
-
-
-def backquoted(name: str) -> str:
-    """A HogQL identifier.
-
-    Raises:
-        NotFound: HogQL cannot spell this name.
-    """
-    if "`" in name or "\\" in name or "%" in name:
-        raise NotFound(
-            f"HogQL cannot name the property {name!r}.", fix="Read it with JSONExtractString(properties, …)."
-        )
-    return f"`{name}`"

@@ -15,7 +15,7 @@ import pytest
 from posthog_mcp.backends.local.demo.generate import write_demo_export
 from posthog_mcp.backends.local.demo.objects import demo_objects
 from posthog_mcp.backends.local.demo.stories import COMPLETION
-from posthog_mcp.backends.local.objects import DEFAULTS
+from posthog_mcp.backends.local.object_kinds import KINDS
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 EVENTS = 60_000
@@ -120,4 +120,4 @@ def test_traces_come_in_three_formats(export: Any) -> None:
 
 
 def test_saved_objects_are_of_kinds_that_can_be_stored() -> None:
-    assert {kind for kind, _ in demo_objects(END)} <= set(DEFAULTS)
+    assert {kind for kind, _ in demo_objects(END)} <= set(KINDS)
