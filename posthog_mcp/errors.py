@@ -35,7 +35,9 @@ class PostHogMcpError(Exception):
     def as_text(self) -> str:
         """`[code] message Fix: …`, the one spelling shown to models and on the command line."""
         text = f"[{self.code}] {self.message}"
-        return f"{text} Fix: {self.fix}" if self.fix else text
+        text = f"{text} Fix: {self.fix}" if self.fix else text
+        corrected = self.context.get("corrected")
+        return f"{text}\nCorrected query, checked and ready to run:\n{corrected}" if corrected else text
 
 
 class HogQLSyntaxError(PostHogMcpError):

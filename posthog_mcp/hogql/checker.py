@@ -10,7 +10,7 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -19,10 +19,11 @@ from anyio import to_thread
 
 from posthog_mcp.errors import HogQLResolutionError, HogQLSyntaxError, PostHogMcpError
 from posthog_mcp.hogql.catalogue import Catalogue
-from posthog_mcp.hogql.diagnostics import Diagnostic, Span, diagnostic
+from posthog_mcp.hogql.diagnostics import Diagnostic, Edit, Span, diagnostic
 from posthog_mcp.hogql.lints import lint
 from posthog_mcp.hogql.parsing import Parser
 from posthog_mcp.hogql.placeholders import Filling, fill
+from posthog_mcp.hogql.repair import MENDED_WARNINGS, repaired
 from posthog_mcp.hogql.resolver import Resolved, resolve
 from posthog_mcp.hogql.timerange import date_range
 from posthog_mcp.hogql.tree import Node, from_json, walk
@@ -51,6 +52,8 @@ class Checked:
     date_range: DateRange | None = None
     limit: int | None = None
     has_aggregation: bool = False
+    corrected: str | None = None
+    """The query with its faults mended, checked and ready to run; None when there is nothing to mend, or no way."""
 
     def raise_for_errors(self) -> None:
         """Turn the errors into one exception, which names them all.
@@ -64,7 +67,7 @@ class Checked:
         first = self.errors[0]
         lines = [f"line {each.line}, column {each.column}: {each.message}" for each in self.errors[:20]]
         fix = " ".join(dict.fromkeys(each.fix for each in self.errors[:20] if each.fix))
-        context = {"line": first.line, "column": first.column, "text": first.text}
+        context = {"line": first.line, "column": first.column, "text": first.text, "corrected": self.corrected}
         error = HogQLSyntaxError if first.code == "hogql_syntax" else HogQLResolutionError
         raise error("; ".join(lines), fix=fix, context=context)
 
@@ -100,16 +103,22 @@ class Checker:
         if known:
             self._cache.move_to_end(key)
             return known
-        try:
-            parsed = await self._parser.parse(query)
-        except HogQLSyntaxError as error:
-            checked = refused(query, error)
-        else:
-            checked = await to_thread.run_sync(examine, query, parsed, filling, catalogue)
+        checked = await self._look(query, filling, catalogue)
+        if checked.errors or any(each.edit and each.code in MENDED_WARNINGS for each in checked.warnings):
+            errors, corrected = await repaired(query, checked, lambda text: self._look(text, filling, catalogue))
+            checked = replace(checked, errors=errors, corrected=corrected)
         self._cache[key] = checked
         while len(self._cache) > CACHED_CHECKS:
             self._cache.popitem(last=False)
         return checked
+
+    async def _look(self, query: str, filling: Filling, catalogue: Catalogue) -> Checked:
+        """One look at one text, nothing mended."""
+        try:
+            parsed = await self._parser.parse(query)
+        except HogQLSyntaxError as error:
+            return refused(query, error)
+        return await to_thread.run_sync(examine, query, parsed, filling, catalogue)
 
 
 def cache_key(query: str, filling: Filling, catalogue: Catalogue) -> str:
@@ -123,7 +132,9 @@ def refused(query: str, error: PostHogMcpError) -> Checked:
     start, end = error.context.get("start"), error.context.get("end")
     first = start if isinstance(start, int) else 0
     span = Span(first, end if isinstance(end, int) else first)
-    return Checked(query, None, (diagnostic("error", error.code, error.message, query, span, error.fix),))
+    given = error.context.get("edit")
+    edit = Edit(*cast("tuple[int, int, str]", given)) if given else None
+    return Checked(query, None, (diagnostic("error", error.code, error.message, query, span, error.fix, edit),))
 
 
 def examine(query: str, parsed: dict[str, Json], filling: Filling, catalogue: Catalogue) -> Checked:

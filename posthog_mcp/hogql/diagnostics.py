@@ -20,6 +20,19 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What mends a finding: the text that replaces `start` to `end` (code points of the query)."""
+
+    start: int
+    end: int
+    text: str
+
+    def on(self, query: str) -> str:
+        """The query with this edit applied."""
+        return query[: self.start] + self.text + query[self.end :]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding. `code` is `hogql_syntax`, `hogql_resolution`, or a lint's id."""
 
@@ -35,9 +48,16 @@ class Diagnostic:
     """The offending text."""
     fix: str = ""
     """What to do, nearest valid names included."""
+    edit: Edit | None = None
+    """The mend as text, where there is one to be sure of."""
+    edit_place: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Line, column, end line and end column of the edit."""
+    source: str = ""
+    """Who found it, where that is not this checker: `posthog` for the host's own check."""
 
     def as_json(self) -> dict[str, Json]:
-        return {
+        """As tools show it; `edit.text` replaces what stands from its line and column to its end."""
+        shown: dict[str, Json] = {
             "code": self.code,
             "message": self.message,
             "line": self.line,
@@ -46,6 +66,13 @@ class Diagnostic:
             "end_column": self.end_column,
             "fix": self.fix,
         }
+        if self.edit:
+            line, column, end_line, end_column = self.edit_place
+            place: dict[str, Json] = {"line": line, "column": column, "end_line": end_line, "end_column": end_column}
+            shown["edit"] = {**place, "text": self.edit.text}
+        if self.source:
+            shown["source"] = self.source
+        return shown
 
 
 def position(query: str, offset: int) -> tuple[int, int]:
@@ -55,11 +82,17 @@ def position(query: str, offset: int) -> tuple[int, int]:
 
 
 def diagnostic(
-    severity: Literal["error", "warning"], code: str, message: str, query: str, span: Span, fix: str = ""
+    severity: Literal["error", "warning"],
+    code: str,
+    message: str,
+    query: str,
+    span: Span,
+    fix: str = "",
+    edit: Edit | None = None,
 ) -> Diagnostic:
     """Build a Diagnostic, working out lines, columns and the offending text from the span."""
     line, column = position(query, span.start)
     end_line, end_column = position(query, span.end)
-    return Diagnostic(
-        severity, code, message, span, line, column, end_line, end_column, query[span.start : span.end][:200], fix
-    )
+    text = query[span.start : span.end][:200]
+    place = (*position(query, edit.start), *position(query, edit.end)) if edit else (0, 0, 0, 0)
+    return Diagnostic(severity, code, message, span, line, column, end_line, end_column, text, fix, edit, place)

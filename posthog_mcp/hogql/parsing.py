@@ -214,7 +214,10 @@ def read_tree(query: str, answer: bytes, kind: ParseKind) -> dict[str, Json]:
     start = tree.get("start")
     offset = start.get("offset") if isinstance(start, dict) else None
     slip = explain(query, str(tree.get("message", "")), offset if isinstance(offset, int) else 0, kind == "select")
-    raise HogQLSyntaxError(slip.message, fix=slip.fix, context=place(query, slip.start, slip.end))
+    context = place(query, slip.start, slip.end)
+    if slip.edit:
+        context["edit"] = (slip.edit.start, slip.edit.end, slip.edit.text)
+    raise HogQLSyntaxError(slip.message, fix=slip.fix, context=context)
 
 
 def depth(tree: Json) -> int:

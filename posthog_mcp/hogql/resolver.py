@@ -15,6 +15,7 @@ from posthog_mcp.hogql.diagnostics import Diagnostic
 from posthog_mcp.hogql.resolver_calls import resolve_window
 from posthog_mcp.hogql.resolver_expressions import resolve_expr
 from posthog_mcp.hogql.resolver_from import resolve_ctes, resolve_from
+from posthog_mcp.hogql.resolver_groups import check_groups
 from posthog_mcp.hogql.resolver_scopes import Output, PropertyTarget, SelectScope, StarTarget
 from posthog_mcp.hogql.resolver_state import State, TooMuchWork
 from posthog_mcp.hogql.tree_expressions import (
@@ -102,6 +103,7 @@ def resolve_select(state: State, node: SelectQuery, parent: SelectScope | None) 
     resolve_clause(state, scope, "ORDER BY", list[Expr](node.order_by or []))
     check_positions(state, list[Expr](node.order_by or []), scope, "ORDER BY")
     resolve_limits(state, node, scope)
+    check_groups(state, node, scope)
     return list(scope.outputs)
 
 

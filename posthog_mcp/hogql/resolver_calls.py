@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from posthog_mcp.hogql.diagnostics import Edit, Span
+from posthog_mcp.hogql.foreign_calls import DATE_UNIT, translated
 from posthog_mcp.hogql.functions import FunctionDef, find_function, suggest_function
 from posthog_mcp.hogql.resolver_names import NO_AGGREGATES
 from posthog_mcp.hogql.resolver_scopes import SelectScope
-from posthog_mcp.hogql.resolver_state import State, did_you_mean
+from posthog_mcp.hogql.resolver_state import Mend, State, did_you_mean
+from posthog_mcp.hogql.tokens import tokens
 from posthog_mcp.hogql.tree_expressions import (
     Call,
     Constant,
@@ -53,16 +56,15 @@ def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
         return from_parser(state, node, scope)
     found = find_function(node.name)
     if found is None:
-        state.exprs(node.args, scope)
-        near = suggest_function(node.name)
-        fix = f"Perhaps you meant {' or '.join(f'{name}(…)' for name in near)}." if near else "See HogQL's functions."
-        return state.error(name_span(node), f"Unsupported function call `{node.name}(…)`.", fix)
+        state.exprs([each for each in node.args if not is_unit(each)], scope)
+        return unknown_function(state, node)
     node.function = found
     stars = [each for each in node.args if isinstance(each, Field) and each.chain == ["*"] and found.aggregate]
     node.args = [each for each in node.args if each not in stars]
     check_arity(state, node, found, len(node.args), len(node.params or []), node.distinct)
     if found.kind == "window":
-        state.error(name_span(node), f"`{node.name}()` needs OVER (…).", "Write OVER (PARTITION BY … ORDER BY …).")
+        fix = "Write OVER (PARTITION BY … ORDER BY …)."
+        state.error(name_span(node), f"`{node.name}()` needs OVER (…).", fix, Edit(node.end, node.end, " OVER ()"))
     if node.filter_expr and not found.aggregate:
         state.error(node.filter_expr, f"FILTER works on aggregates; `{node.name}` is none.", "Use if(…).")
     if node.distinct and not found.aggregate:
@@ -73,6 +75,27 @@ def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
     if found.name == "matchesAction":
         check_action(state, node)
     return of_call(found.name, kinds)
+
+
+def is_unit(node: Expr) -> bool:
+    """`DATEDIFF(day, …)`: other SQLs write units of time bare."""
+    return isinstance(node, Field) and len(node.chain) == 1 and bool(DATE_UNIT.match(str(node.chain[0])))
+
+
+def unknown_function(state: State, node: Call) -> Type:
+    """Another SQL's function with its HogQL form, or the nearest allowed names."""
+    message = f"Unsupported function call `{node.name}(…)`."
+    plain = not (node.params or node.distinct or node.filter_expr or node.order_by or node.within_group)
+    texts = [state.query[each.start : each.end] for each in node.args]
+    form = translated(node.name, texts) if plain else None
+    if form:
+        edit = Edit(node.start, node.end, form)
+        return state.error(name_span(node), message, f"Write {form[:200]}.", edit)
+    near = suggest_function(node.name)
+    if not near:
+        return state.error(name_span(node), message, "See HogQL's functions.")
+    fix = f"Perhaps you meant {' or '.join(f'{name}(…)' for name in near)}."
+    return state.error(name_span(node), message, Mend(fix, near[0]))
 
 
 def text_to_add(node: Call) -> Expr | None:
@@ -187,9 +210,8 @@ def resolve_window_function(state: State, node: WindowFunction, scope: SelectSco
         state.error(name_span(node), f"{what} `{node.name}(…)`.", did_you_mean(node.name, WINDOWS))
         return UNKNOWN
     if re.search(r"\)\s*filter\s*\(\s*where\b", state.query[node.start : node.end], re.IGNORECASE):
-        state.error(
-            node, "FILTER on a window function is dropped by HogQL's parser.", f"Use {node.name}If(x, condition)."
-        )
+        message = "FILTER on a window function is dropped by HogQL's parser."
+        state.error(node, message, f"Use {node.name}If(x, condition).", filter_as_if(state, node))
     node.function = found
     args = [each for each in args if not (isinstance(each, Field) and each.chain == ["*"])]
     check_arity(state, node, found, len(args), len(params))
@@ -203,11 +225,30 @@ def resolve_window_function(state: State, node: WindowFunction, scope: SelectSco
     state.exprs(list(params), scope)
     if node.over_identifier and node.over_identifier not in scope.windows:
         near = did_you_mean(node.over_identifier, sorted(scope.windows), "Add WINDOW name AS (…).")
-        state.error(node, f"There is no window `{node.over_identifier}`.", near)
+        state.error(over_name(state, node), f"There is no window `{node.over_identifier}`.", near)
     if node.over_expr:
         resolve_window(state, node.over_expr, scope)
     scope.window_calls += 1
     return of_call(found.name, kinds)
+
+
+def filter_as_if(state: State, node: WindowFunction) -> Edit | None:
+    """`sum(x) FILTER (WHERE c) OVER …` as `sumIf(x, c) OVER …`."""
+    text = state.query[node.start : node.end]
+    found = re.match(r"(\w+)\((.*?)\)\s*filter\s*\(\s*where\b(.*)\)\s*over\b", text, re.IGNORECASE | re.DOTALL)
+    if not found or not find_function(f"{found[1]}If"):
+        return None
+    args = [
+        each for each in (found[2].strip().replace("*", "") if found[2].strip() == "*" else found[2].strip(),) if each
+    ]
+    call = f"{found[1]}If({', '.join([*args, found[3].strip()])}) OVER"
+    return Edit(node.start, node.start + found.end(), call)
+
+
+def over_name(state: State, node: WindowFunction) -> Span:
+    """The name after OVER."""
+    last = list(tokens(state.query[: node.end], node.start))[-1]
+    return Span(last.start, last.end)
 
 
 WINDOWS = ["row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "nth_value", "ntile", "sum"]
@@ -227,9 +268,19 @@ def resolve_cast(state: State, node: TypeCast | TryCast, scope: SelectScope) -> 
     if not function:
         state.expr(node.expr, scope)
         fix = did_you_mean(node.type_name, list(CASTS), "Use int, float, text, bool, date, timestamp or uuid.")
-        return state.error(node, f"There is no cast to `{node.type_name}`.", fix)
+        return state.error(node, f"There is no cast to `{node.type_name}`.", str(fix), cast_edit(state, node, fix))
     node.meaning = Call(function, [node.expr], start=node.start, end=node.end)
     return state.expr(node.meaning, scope)
+
+
+def cast_edit(state: State, node: TypeCast | TryCast, fix: str) -> Edit | None:
+    """The nearest type in the type's place, where the text ends with it."""
+    text = state.query[node.start : node.end]
+    found = re.search(r"([\w ]+)\)?\s*\Z", text) if isinstance(fix, Mend) else None
+    if not found or found[1].strip().lower() != node.type_name.strip().lower():
+        return None
+    start = node.start + found.start(1)
+    return Edit(start, node.start + found.end(1), fix.text if isinstance(fix, Mend) else "")
 
 
 def resolve_expr_call(state: State, node: ExprCall, scope: SelectScope) -> Type:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from posthog_mcp.hogql.catalogue import TableDef
 from posthog_mcp.hogql.resolver_names import field_names, member_of
 from posthog_mcp.hogql.resolver_scopes import Cte, Output, QuerySource, SelectScope, Source, TableSource
-from posthog_mcp.hogql.resolver_state import State, did_you_mean
+from posthog_mcp.hogql.resolver_state import Mend, State, did_you_mean
+from posthog_mcp.hogql.spelling import dotted
 from posthog_mcp.hogql.tree_expressions import Constant, Expr, Field, HogQLXTag, Placeholder, Tuple
 from posthog_mcp.hogql.tree_queries import (
     CTE,
@@ -147,9 +148,7 @@ def table_source(state: State, join: JoinExpr, chain: list[str], scope: SelectSc
         return cte_source(state, join, cte, alias or (cte.name,))
     found = find_table(state, chain)
     if not found:
-        fix = did_you_mean(
-            ".".join(chain), [*state.catalogue.tables, *scope.ctes], "List the tables with discover_objects."
-        )
+        fix = table_fix(state, chain, scope)
         state.error(join.table or join, f"Unknown table `{'.'.join(chain)}`.", fix)
         return Source(state.fresh(), alias or (chain[-1], ".".join(chain)))
     state.tables[found.name] = None
@@ -157,6 +156,15 @@ def table_source(state: State, join: JoinExpr, chain: list[str], scope: SelectSc
     names = alias or tuple(dict.fromkeys((chain[-1], ".".join(chain), found.name)))
     renames = dict(zip(join.column_aliases or [], visible(found), strict=False))
     return TableSource(state.fresh(), names, table=found, renames=renames)
+
+
+def table_fix(state: State, chain: list[str], scope: SelectScope) -> str:
+    """The table of that name under another prefix, else the nearest ones."""
+    known = [*state.catalogue.tables, *scope.ctes]
+    elsewhere = [name for name in known if name.rpartition(".")[2] == chain[-1]]
+    if elsewhere:
+        return Mend(f"Did you mean {' or '.join(f'`{name}`' for name in elsewhere)}?", dotted(elsewhere[0]))
+    return did_you_mean(".".join(chain), known, "List the tables with discover_objects.")
 
 
 def visible(table: TableDef) -> list[str]:

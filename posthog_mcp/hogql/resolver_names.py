@@ -11,6 +11,7 @@ import copy
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from posthog_mcp.hogql.diagnostics import Span
 from posthog_mcp.hogql.resolver_lazy import EventPerson, lazy_names, lazy_table, person_fields
 from posthog_mcp.hogql.resolver_properties import Base, property_of
 from posthog_mcp.hogql.resolver_scopes import (
@@ -26,7 +27,9 @@ from posthog_mcp.hogql.resolver_scopes import (
     Source,
     TableSource,
 )
-from posthog_mcp.hogql.resolver_state import State, did_you_mean
+from posthog_mcp.hogql.resolver_state import Mend, State, did_you_mean
+from posthog_mcp.hogql.spelling import identifier, text_literal
+from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.hogql.tree_expressions import Field
 from posthog_mcp.hogql.types import UNKNOWN, PropertyOwner, PropertyScope, Type, of_field
 
@@ -53,7 +56,7 @@ def resolve_field(state: State, node: Field, scope: SelectScope) -> Type:
     while not isinstance(member, Value) and rest:
         child = member_of(state, member, str(rest[0]))
         if child is None:
-            return unknown_child(state, node, member, str(rest[0]))
+            return unknown_child(state, node, member, len(node.chain) - len(rest))
         member, rest = child, rest[1:]
     if not isinstance(member, Value):
         text = ".".join(map(str, node.chain))
@@ -115,7 +118,9 @@ def chosen(state: State, node: Field, name: str, candidates: list[tuple[Source, 
     if len(real) > 1 and scope.clause != "USING":
         writings = [f"{source.names[0]}.{name}" for source, _ in real if source.names]
         fix = f"Write {' or '.join(writings)}." if writings else "Name the subqueries and write name.column."
-        state.error(node, f"`{name}` is ambiguous: {len(real)} joined tables have it.", fix)
+        edit = f"{identifier(real[0][0].names[0])}.{identifier(name)}" if real[0][0].names else None
+        message = f"`{name}` is ambiguous: {len(real)} joined tables have it."
+        state.error(state.part(node, 0), message, fix, edit)
     return (real or candidates)[0][1]
 
 
@@ -201,7 +206,9 @@ def field_names(state: State, source: Source) -> list[str]:
     return [each.name for each in source.outputs] if isinstance(source, QuerySource) else []
 
 
-def unknown_child(state: State, node: Field, member: Source | EventPerson, name: str) -> Type:
+def unknown_child(state: State, node: Field, member: Source | EventPerson, index: int) -> Type:
+    """Say that part `index` of a name is not a column of what stands before it."""
+    name, place = str(node.chain[index]), state.part(node, index)
     if isinstance(member, EventPerson):
         persons = state.catalogue.tables.get("persons")
         names, owner = [*persons.fields] if persons else ["id", "properties"], "person"
@@ -209,11 +216,15 @@ def unknown_child(state: State, node: Field, member: Source | EventPerson, name:
         names = field_names(state, member)
         owner = member.table.name if isinstance(member, TableSource) else (member.names or ("the subquery",))[0]
     catalogue = state.catalogue
-    fix = did_you_mean(name, names)
     if "properties" in names and (name in catalogue.event_properties or name in catalogue.person_properties):
-        prefix = ".".join(str(part) for part in node.chain[: node.chain.index(name)])
-        fix = f"Write {prefix}.properties.{name}."
-    return state.error(node, f"`{name}` is not a column of {owner}.", fix or f"Columns: {', '.join(names[:12])}.")
+        prefix = ".".join(str(part) for part in node.chain[:index])
+        return state.error(
+            place,
+            f"`{name}` is not a column of {owner}.",
+            Mend(f"Write {prefix}.properties.{name}.", f"properties.{identifier(name)}"),
+        )
+    fix = did_you_mean(name, names, f"Columns: {', '.join(names[:12])}.")
+    return state.error(place, f"`{name}` is not a column of {owner}.", fix)
 
 
 def unknown_name(state: State, node: Field, name: str, scope: SelectScope) -> None:
@@ -226,18 +237,72 @@ def unknown_name(state: State, node: Field, name: str, scope: SelectScope) -> No
         fix = "A subquery does not see the outer query's columns: join instead."
         state.error(node, f"`{name}` belongs to the outer query.", fix)
         return
-    state.error(node, f"Unknown column `{name}`.", fix_of_name(state, name, scope))
+    place = state.part(node, 0)
+    state.error(place, f"Unknown column `{name}`.", fix_of_name(state, place, name, scope))
 
 
-def fix_of_name(state: State, name: str, scope: SelectScope) -> str:
+def fix_of_name(state: State, place: Span, name: str, scope: SelectScope) -> str:
     if name == "team_id":
         return "Leave it out: every query reads this project only."
     tables = [source.table for source in scope.sources if isinstance(source, TableSource)]
     owners = {each.name for each in tables if "properties" in each.fields}
-    if name in state.catalogue.event_properties and owners & {"events", "posthog.ai_events"}:
-        return f"Write properties.{name}."
-    if name in state.catalogue.person_properties and owners:
-        return f"Write properties.{name}." if "persons" in owners else f"Write person.properties.{name}."
+    if state.query[place.start : place.start + 1] == '"' and is_text(state, name):
+        return Mend(
+            f"Names stand in double quotes, texts in single ones: write {text_literal(name)}.", text_literal(name)
+        )
+    prefix = property_prefix(state, name, owners)
+    if prefix:
+        return Mend(f"Write {prefix}.{name}.", f"{prefix}.{identifier(name)}")
+    constant = CONSTANTS.get(name.lower())
+    if constant:
+        return Mend(f"Write {constant}.", constant)
     names = [each for source in scope.sources for each in field_names(state, source)]
-    near = did_you_mean(name, list(dict.fromkeys([*scope.aliases, *scope.arrays, *names, *scope.ctes])))
-    return near or ("Add a FROM clause." if not scope.sources else f"Columns: {', '.join(names[:12])}.")
+    columns = list(dict.fromkeys([*scope.aliases, *scope.arrays, *names, *scope.ctes]))
+    near = did_you_mean(name, columns)
+    if not near and state.query[place.start : place.start + 1] == '"':
+        return Mend(f"Write {text_literal(name)} for a text.", text_literal(name))
+    return (
+        near
+        or near_property(state, name, owners)
+        or ("Add a FROM clause." if not scope.sources else f"Columns: {', '.join(names[:12])}.")
+    )
+
+
+CONSTANTS = {
+    "current_date": "today()",
+    "current_timestamp": "now()",
+    "localtimestamp": "now()",
+    "sysdate": "now()",
+    "curdate": "today()",
+}
+"""What other SQLs write without brackets."""
+
+
+def is_text(state: State, name: str) -> bool:
+    """Whether a name in double quotes is rather a text: an event, or nothing that a name could be."""
+    return name in state.catalogue.events or not name or " " in name or "%" in name
+
+
+def property_prefix(state: State, name: str, owners: set[str]) -> str:
+    """Where a property of this name lives, for the tables of this SELECT; empty where it does not."""
+    if name in state.catalogue.event_properties and owners & {"events", "posthog.ai_events"}:
+        return "properties"
+    if name in state.catalogue.person_properties and owners:
+        return "properties" if "persons" in owners else "person.properties"
+    return ""
+
+
+SHORTEST = 3
+"""Characters of a name that may be a slip of a property's."""
+
+
+def near_property(state: State, name: str, owners: set[str]) -> str:
+    """The nearest property, when no column is near."""
+    if len(name) < SHORTEST or not owners & {"events", "posthog.ai_events", "persons"}:
+        return ""
+    known = [*state.catalogue.event_properties, *state.catalogue.person_properties]
+    for each in nearest(name, known):
+        prefix = property_prefix(state, each, owners)
+        if prefix:
+            return Mend(f"Did you mean `{prefix}.{each}`?", f"{prefix}.{identifier(each)}")
+    return ""

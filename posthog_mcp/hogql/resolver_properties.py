@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from posthog_mcp.hogql.catalogue import PropertyType
+from posthog_mcp.hogql.diagnostics import Span
 from posthog_mcp.hogql.resolver_scopes import (
     AliasTarget,
     ColumnTarget,
@@ -20,7 +21,9 @@ from posthog_mcp.hogql.resolver_scopes import (
     PropertyTarget,
     SelectScope,
 )
-from posthog_mcp.hogql.resolver_state import State, did_you_mean
+from posthog_mcp.hogql.resolver_state import Mend, State, did_you_mean
+from posthog_mcp.hogql.spelling import identifier
+from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.hogql.tree_expressions import Alias, ArrayAccess, ArraySlice, Constant, Expr, Field, TupleAccess
 from posthog_mcp.hogql.tree_queries import SelectQuery
 from posthog_mcp.hogql.types import OF_PROPERTY, STRING, UNKNOWN, PropertyScope, Type
@@ -85,11 +88,30 @@ def property_type(state: State, node: Expr, scope: PropertyScope, path: tuple[Pa
         return STRING
     if name not in known:
         message = f"{scope.owner.capitalize()} property '{name}' has never been seen in this project."
+        place, quoted = name_place(state, node, path)
+        fix = did_you_mean(name, list(known), "It will read as NULL.", quote="'")
+        literal = fix.text if isinstance(fix, Mend) else ""
+        best = nearest(name, known, 1)
         state.warn(
-            node, "unknown_property", message, did_you_mean(name, list(known), "It will read as NULL.", quote="'")
+            place, "unknown_property", message, str(fix), (literal if quoted else identifier(best[0])) if best else None
         )
         return STRING
     return OF_PROPERTY[known[name]] if len(path) == 1 else STRING
+
+
+def name_place(state: State, node: Expr, path: tuple[PathPart, ...]) -> tuple[Span, bool]:
+    """Where the property's own name is written, and whether as a text: `properties['name']`."""
+    inner = node
+    for _ in range(len(path) - 1):
+        inner = (
+            inner.array if isinstance(inner, ArrayAccess) else inner.tuple if isinstance(inner, TupleAccess) else inner
+        )
+    if isinstance(inner, ArrayAccess) and isinstance(inner.property, Constant):
+        text = state.query[inner.property.start : inner.property.start + 1]
+        return inner.property.span, text == "'"
+    if isinstance(inner, Field) and path[0] in inner.chain:
+        return state.part(inner, len(inner.chain) - 1 - inner.chain[::-1].index(path[0])), False
+    return node.span, False
 
 
 def resolve_access(state: State, node: ArrayAccess, scope: SelectScope) -> Type:
@@ -153,9 +175,8 @@ def warn_of_event(state: State, node: Constant) -> None:
     if not events or not isinstance(node.value, str) or node.value in events:
         return
     fix = did_you_mean(node.value, list(events), "List the events to see which exist.", quote="'")
-    state.warn(
-        node, "unknown_event", f"Event '{node.value}' has never been seen in this project.", with_volumes(fix, events)
-    )
+    message = f"Event '{node.value}' has never been seen in this project."
+    state.warn(node, "unknown_event", message, with_volumes(fix, events), fix.text if isinstance(fix, Mend) else None)
 
 
 def with_volumes(fix: str, events: Mapping[str, int]) -> str:

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from posthog_mcp.hogql.catalogue import Catalogue
-from posthog_mcp.hogql.diagnostics import Diagnostic, Span, diagnostic
+from posthog_mcp.hogql.diagnostics import Diagnostic, Edit, Span, diagnostic
 from posthog_mcp.hogql.resolver_scopes import Output, SelectScope
+from posthog_mcp.hogql.spelling import dotted, identifier, text_literal
 from posthog_mcp.hogql.suggest import nearest
-from posthog_mcp.hogql.tree_expressions import Expr, Node
+from posthog_mcp.hogql.tokens import tokens
+from posthog_mcp.hogql.tree_expressions import Expr, Field, Node
 from posthog_mcp.hogql.tree_queries import Query
 from posthog_mcp.hogql.types import UNKNOWN, Type
 
@@ -87,27 +89,60 @@ class State:
         self._counter += 1
         return f"{self.prefix}{self._counter}"
 
-    def error(self, place: Node | Span, message: str, fix: str = "") -> Type:
-        """Note an error; returns the unknown type, for the value that has none."""
+    def error(self, place: Node | Span, message: str, fix: str = "", edit: Edit | str | None = None) -> Type:
+        """Note an error; returns the unknown type, for the value that has none. An `edit` that is a text replaces
+        the place; a `Mend` brings its own."""
         span = place if isinstance(place, Span) else place.span
-        found = diagnostic("error", "hogql_resolution", message, self.query, span, fix)
+        found = diagnostic("error", "hogql_resolution", message, self.query, span, fix, edit_of(span, fix, edit))
         if found not in self.errors:
             self.errors.append(found)
         return UNKNOWN
+
+    def part(self, node: Field, index: int) -> Span:
+        """Where one part of a dotted name stands; the whole name where the text does not say."""
+        parts = [each for each in tokens(self.query[: node.end], node.start) if each.kind in ("word", "name")]
+        named = [str(each) for each in node.chain]
+        if len(parts) == len(named) and index < len(parts):
+            return Span(parts[index].start, parts[index].end)
+        return node.span
 
     def text_as_number(self, place: Node) -> None:
         """Warn of a text where the engine takes numbers only."""
         shown = self.query[place.start : place.end]
         message = f"`{shown}` is text, used as a number."
-        self.warn(place, "text_as_number", message, f"Write toFloat({shown}).")
+        self.warn(place, "text_as_number", message, f"Write toFloat({shown}).", f"toFloat({shown})")
 
-    def warn(self, place: Node, code: str, message: str, fix: str = "") -> None:
-        """Note a warning."""
-        if not any(each.message == message for each in self.warnings):
-            self.warnings.append(diagnostic("warning", code, message, self.query, place.span, fix))
+    def warn(self, place: Node | Span, code: str, message: str, fix: str = "", edit: Edit | str | None = None) -> None:
+        """Note a warning; the same one at another place is not repeated."""
+        if any(each.message == message for each in self.warnings):
+            return
+        span = place if isinstance(place, Span) else place.span
+        self.warnings.append(diagnostic("warning", code, message, self.query, span, fix, edit_of(span, fix, edit)))
+
+
+class Mend(str):
+    """A sentence that says what to do, with the text that does it: it replaces the place of the finding."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, sentence: str, text: str) -> Mend:
+        made = super().__new__(cls, sentence)
+        made.text = text
+        return made
+
+
+def edit_of(span: Span, fix: str, edit: Edit | str | None) -> Edit | None:
+    """The edit that was given, or that the fix brings along."""
+    text = fix.text if edit is None and isinstance(fix, Mend) else edit
+    return Edit(span.start, span.end, text) if isinstance(text, str) else text
 
 
 def did_you_mean(name: str, candidates: list[str], otherwise: str = "", quote: str = "`") -> str:
-    """The nearest names as a sentence; else what to do otherwise."""
+    """The nearest names as a sentence; else what to do otherwise. With quote ', the names stand for texts."""
     near = nearest(name, candidates)
-    return f"Did you mean {' or '.join(f'{quote}{each}{quote}' for each in near)}?" if near else otherwise
+    if not near:
+        return otherwise
+    sentence = f"Did you mean {' or '.join(f'{quote}{each}{quote}' for each in near)}?"
+    best = near[0]
+    return Mend(sentence, text_literal(best) if quote == "'" else dotted(best) if "." in best else identifier(best))

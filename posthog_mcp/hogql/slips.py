@@ -8,30 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from posthog_mcp.hogql.diagnostics import Edit
 from posthog_mcp.hogql.slips_foreign import FOREIGN, fits
-from posthog_mcp.hogql.tokens import CLOSING, OPENING, Token, tokens
+from posthog_mcp.hogql.slips_mends import CLAUSES, closed, plain_characters, select_first, unwrapped
+from posthog_mcp.hogql.slips_place import Place, Slip
+from posthog_mcp.hogql.tokens import CLOSING, OPENING, tokens
 
 NOT_READ = "alter attach begin call commit copy create delete drop exchange grant insert kill merge optimize rename"
 NOT_READ_TOO = "replace revoke rollback set system truncate update upsert use vacuum"
 WRITES = frozenset([*NOT_READ.split(), *NOT_READ_TOO.split()])
 SHOWS = frozenset({"explain", "show", "describe", "desc"})
-CLAUSES = (
-    "select",
-    "from",
-    "where",
-    "group",
-    "order",
-    "having",
-    "limit",
-    "offset",
-    "join",
-    "union",
-    "qualify",
-    "window",
-)
 BEGINS = frozenset({"select", "with", "(", "{", "<"})
 MORE_WORDS = "and or not in is like ilike between as on by then when else case using over interval"
 WANTS_MORE = frozenset(MORE_WORDS.split(" "))
@@ -48,54 +36,6 @@ OTHER_CHARACTERS = {
     "@": ("the sign @", "Write a placeholder: {name}."),
     "\u200b": ("an invisible character (zero width space)", "Remove it."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Slip:
-    """What went wrong from `start` to `end`, and how to mend it."""
-
-    message: str
-    fix: str
-    start: int
-    end: int
-
-
-@dataclass(slots=True)
-class Place:
-    """The tokens and the index of the one where the parser stopped; past the last one at the end of the query."""
-
-    query: str
-    message: str
-    offset: int
-    all: list[Token] = field(default_factory=list[Token])
-    at: int = 0
-
-    def token(self, step: int = 0) -> Token | None:
-        """The token `step` places on (or back)."""
-        return self.all[self.at + step] if 0 <= self.at + step < len(self.all) else None
-
-    def text(self, step: int = 0) -> str:
-        """Its text in lower case, "" where there is none."""
-        token = self.token(step)
-        return token.lowered if token else ""
-
-    def slip(self, message: str, fix: str, start: Token | int | None, end: Token | int | None = None) -> Slip:
-        """A slip from one token to another, both included; from and to offsets where numbers are given."""
-        last = start if end is None else end
-        first = start.start if isinstance(start, Token) else self.offset if start is None else start
-        return Slip(
-            message, fix, first, last.end if isinstance(last, Token) else len(self.query) if last is None else last
-        )
-
-    def open_brackets(self) -> list[Token]:
-        """The brackets that are open where the parser stopped."""
-        stack: list[Token] = []
-        for token in self.all[: self.at]:
-            if token.text in OPENING:
-                stack.append(token)
-            elif token.text in CLOSING and stack and stack[-1].text == CLOSING[token.text]:
-                stack.pop()
-        return stack
 
 
 Rule = Callable[[Place], Slip | None]
@@ -149,7 +89,9 @@ def escape(place: Place) -> Slip | None:
         return None
     start = token.start + found.start()
     message = f"`{found.group()}` is not an escape that HogQL knows."
-    return place.slip(message, f"Double the backslash: `\\{found.group()}`.", start, start + 2)
+    doubled = re.sub(r"(\\\\)|\\(?=[^'0ABFNRTVabfnrtv\\}{])", r"\\\\", token.text)
+    edit = Edit(token.start, token.end, doubled)
+    return place.slip(message, f"Double the backslash: `\\{found.group()}`.", start, start + 2, edit)
 
 
 def not_a_select(place: Place) -> Slip | None:
@@ -163,12 +105,15 @@ def not_a_select(place: Place) -> Slip | None:
         fix = "Write a SELECT; for a table's fields use get_object_fields."
         return place.slip("HogQL has no EXPLAIN, SHOW or DESCRIBE.", fix, first)
     if word == "from":
-        return place.slip("A query starts with SELECT, not FROM.", "Write SELECT … FROM ….", first)
+        message = "A query starts with SELECT, not FROM."
+        return place.slip(message, "Write SELECT … FROM ….", first, edit=select_first(place))
     if "select" in word or "select" in (place.text(1), place.text(2), place.text(3)):
         fix = "Send the query alone: no quotes, code fences or names around it."
-        return place.slip("A query starts with SELECT or WITH.", fix, first)
-    fix = "Did you mean SELECT?" if get_close_matches(word, ["select", "with"], 1) else "Write SELECT … FROM …."
-    return place.slip(f"A query starts with SELECT or WITH, not `{first.text[:60]}`.", fix, first)
+        return place.slip("A query starts with SELECT or WITH.", fix, first, edit=unwrapped(place.query))
+    near = get_close_matches(word, ["select", "with"], 1)
+    fix = f"Did you mean {near[0].upper()}?" if near else "Write SELECT … FROM …."
+    message = f"A query starts with SELECT or WITH, not `{first.text[:60]}`."
+    return place.slip(message, fix, first, edit=near[0].upper() if near else None)
 
 
 def second_statement(place: Place) -> Slip | None:
@@ -187,7 +132,8 @@ def character(place: Place) -> Slip | None:
     if "nexpected character" not in place.message or not sign:
         return None
     what, fix = OTHER_CHARACTERS.get(sign, (f"the character `{sign}` (U+{ord(sign):04X})", "Quote names: `…`."))
-    return place.slip(f"HogQL does not use {what} here.", fix, place.offset, place.offset + 1)
+    message = f"HogQL does not use {what} here."
+    return place.slip(message, fix, place.offset, place.offset + 1, edit=plain_characters(place.query, place.offset))
 
 
 def foreign(place: Place) -> Slip | None:
@@ -200,7 +146,8 @@ def foreign(place: Place) -> Slip | None:
             found = place.all[start : start + size]
             a_part = start > 0 and place.all[start - 1].text == "."
             if len(found) == size and not a_part and all(map(fits, each.pattern, found)):
-                return place.slip(each.message, each.fix, found[0], found[-1])
+                edit = each.rewrite(place.all, start, start + size - 1) if each.rewrite else None
+                return place.slip(each.message, each.fix, found[0], found[-1], edit)
     return None
 
 
@@ -212,11 +159,13 @@ def interval(place: Place) -> Slip | None:
             one = unit.lowered.removesuffix("s") if unit else ""
             wanted = f"INTERVAL {count.text} {(one if one in UNITS else 'day').upper()}"
             message = "INTERVAL takes a number and a unit: second, minute, hour, day, week, month, quarter, year."
-            return place.slip(message, f"Write {wanted}.", place.token(step), unit if one in UNITS else count)
+            last = unit if one in UNITS else count
+            return place.slip(message, f"Write {wanted}.", place.token(step), last, wanted)
     count, one = place.token(-1), place.text().removesuffix("s")
     if count and count.kind == "number" and one in UNITS:
         message = f"`{count.text} {place.text()}` is not a span of time."
-        return place.slip(message, f"Write INTERVAL {count.text} {one.upper()}.", count, place.token())
+        wanted = f"INTERVAL {count.text} {one.upper()}"
+        return place.slip(message, f"Write {wanted}.", count, place.token(), wanted)
     return None
 
 
@@ -226,7 +175,7 @@ def trailing_comma(place: Place) -> Slip | None:
     for step in (0, -1, -2):
         comma = place.token(step)
         if comma and comma.text == "," and place.text(step + 1) in ends:
-            return place.slip("There is a comma with nothing after it.", "Remove the comma.", comma)
+            return place.slip("There is a comma with nothing after it.", "Remove the comma.", comma, edit="")
     return None
 
 
@@ -235,18 +184,24 @@ def no_columns(place: Place) -> Slip | None:
         return None
     for i, token in enumerate(place.all):
         if token.lowered == "from" and i and place.all[i - 1].lowered in ("select", "distinct"):
-            return place.slip("SELECT lists no columns.", "Write what to select, such as count().", token)
+            edit = Edit(token.start, token.start, "* ")
+            return place.slip("SELECT lists no columns.", "Write what to select, such as count().", token, edit=edit)
     return None
 
 
 def case(place: Place) -> Slip | None:
     """CASE without THEN or END; one parser stops at WHEN, the other where the missing word should be."""
     opened = [token for token in place.all[: place.at] if token.lowered == "case"]
-    closed = [token for token in place.all if token.lowered == "end"]
-    if not opened or (len(closed) >= len(opened) and place.text() not in ("when", "else")):
+    ended = [token for token in place.all if token.lowered == "end"]
+    if not opened or (len(ended) >= len(opened) and place.text() not in ("when", "else")):
         return None
-    message = "This CASE is not complete."
-    return place.slip(message, "Write CASE WHEN condition THEN value ELSE value END.", opened[-1])
+    message, fix = "This CASE is not complete.", "Write CASE WHEN condition THEN value ELSE value END."
+    at = place.token()
+    edit = None
+    if len(ended) < len(opened) and place.text() not in ("when", "else", "then"):
+        end = at.start if at else place.all[-1].end
+        edit = Edit(end, end, "END " if at else " END")
+    return place.slip(message, fix, opened[-1], edit=edit)
 
 
 def brackets(place: Place) -> Slip | None:
@@ -254,16 +209,19 @@ def brackets(place: Place) -> Slip | None:
     stack, token = place.open_brackets(), place.token()
     if token and token.text in CLOSING and (not stack or stack[-1].text != CLOSING[token.text]):
         if not stack:
-            return place.slip(f"This `{token.text}` closes nothing.", "Remove it, or open it before.", token)
+            message = f"This `{token.text}` closes nothing."
+            return place.slip(message, "Remove it, or open it before.", token, edit="")
         wanted = OPENING[stack[-1].text]
-        return place.slip(f"`{token.text}` stands where `{wanted}` is expected.", f"Write `{wanted}`.", token)
+        message = f"`{token.text}` stands where `{wanted}` is expected."
+        return place.slip(message, f"Write `{wanted}`.", token, edit=wanted)
     if not stack:
         return None
     inside = place.all[place.all.index(stack[-1]) : place.at]
     misread = place.text(-1) in CLAUSES and not any(each.lowered == "select" for each in inside)
     if token is None or place.text() in CLAUSES or misread:
         closing = OPENING[stack[-1].text]
-        return place.slip(f"This `{stack[-1].text}` is not closed.", f"Add `{closing}` where it ends.", stack[-1])
+        message = f"This `{stack[-1].text}` is not closed."
+        return place.slip(message, f"Add `{closing}` where it ends.", stack[-1], edit=closed(place, stack[-1], closing))
     return None
 
 
@@ -287,11 +245,12 @@ def misspelled(place: Place) -> Slip | None:
         if token and token.kind == "word" and len(token.text) > 2 and token.lowered not in KEYWORDS:
             near = get_close_matches(token.lowered, KEYWORDS, 1, 0.75)
             if near:
-                return place.slip(f"Syntax error at `{token.text}`.", f"Did you mean {near[0].upper()}?", token)
+                fix = f"Did you mean {near[0].upper()}?"
+                return place.slip(f"Syntax error at `{token.text}`.", fix, token, edit=near[0].upper())
     for step in (0, -1):
         if place.text(step) in ("group", "order") and place.text(step + 1) != "by":
             word = place.text(step).upper()
-            return place.slip(f"{word} is missing its BY.", f"Write {word} BY.", place.token(step))
+            return place.slip(f"{word} is missing its BY.", f"Write {word} BY.", place.token(step), edit=f"{word} BY")
     return None
 
 
@@ -306,7 +265,8 @@ def prefixed_text(place: Place) -> Slip | None:
         )
     if before.kind != "word":
         return None
-    return place.slip(f"`{before.text}'…'` is not HogQL.", "Write '…', or f'…{expression}…'.", before, token)
+    fix = "Write '…', or f'…{expression}…'."
+    return place.slip(f"`{before.text}'…'` is not HogQL.", fix, before, token, token.text)
 
 
 RULES: tuple[Rule, ...] = (

@@ -57,7 +57,7 @@ SLIPS = [
     ("select 1; select 2", "There is more after `;`: one call takes one SELECT.", "select 2"),
     ("select 1 from events settings a=1", "SETTINGS, FORMAT and INTO OUTFILE are not part of HogQL.", "settings"),
     ("select 1 into outfile '/tmp/x'", "SETTINGS, FORMAT and INTO OUTFILE are not part of HogQL.", "into outfile"),
-    ("select * except (event) from events", "`* EXCEPT (…)` is not HogQL.", "* except ("),
+    ("select * except (event) from events", "`* EXCEPT …` is not HogQL.", "* except ("),
     ("select DATE '2024-01-01'", "DATE '…' literals are not HogQL.", "DATE '2024-01-01'"),
     ("select extract(year from timestamp) from events", "EXTRACT(… FROM …) is not HogQL.", "extract(year from"),
     ("select top 10 event from events", "TOP is not HogQL.", "top 10"),
