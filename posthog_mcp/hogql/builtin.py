@@ -1,7 +1,8 @@
 """PostHog's built-in tables as HogQL shows them; a project adds its own properties and group names.
 
-`data/tables.json`: table → time field, fields (`name: type`, `array:element`, trailing `!` for what `*` leaves
-out) and lazy joins. Facts from PostHog's published schema.
+`data/tables.json`: table → one sentence, time field, fields (`name: type`, `array:element`, trailing `!` for what `*`
+leaves out) and lazy joins. Facts from PostHog's published schema; of the `system.*` columns, those that only PostHog's
+guide for models names are left out of `*`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def table(name: str, row: Mapping[str, object]) -> TableDef:
         joins=cast("Mapping[str, str]", row["joins"]),
         time_field=cast("str | None", row["time"]),
         kind=kind,
+        description=cast("str", row["description"]),
     )
 
 

@@ -20,6 +20,7 @@ from posthog_mcp.backends.local.engine import Engine, Layout, TableSource
 from posthog_mcp.backends.local.listings import Listings
 from posthog_mcp.backends.local.loader import LoadProgress
 from posthog_mcp.backends.local.objects import Objects
+from posthog_mcp.backends.local.project_tables import project_views, publish_project
 from posthog_mcp.backends.local.schema import system_tables
 from posthog_mcp.backends.local.storage import Snapshot, Store, catalogue_for, profile_for
 from posthog_mcp.backends.values import counted, values_query
@@ -128,9 +129,10 @@ class LocalDriver:
         snapshot = self.store.current()
         if snapshot is None:
             raise Unavailable("The data folder was emptied while in use.", fix="Ask again; the demo is made anew.")
-        system = self.objects.folder
+        system, views = self.objects.folder, project_views()
         if not self.objects.is_published():
             self.objects.publish_all()
+        publish_project(system, snapshot.manifest)
         tables = {
             name: TableSource(f"{snapshot.path}/{name}/*.parquet", [(c, k) for c, k in table.columns])
             for name, table in snapshot.manifest.tables.items()
@@ -138,9 +140,10 @@ class LocalDriver:
         tables |= {
             name: TableSource(f"{system}/{name}.jsonl", list(columns), "JSONEachRow")
             for name, columns in system_tables().items()
+            if name not in views
         }
         timezone = snapshot.manifest.project.timezone
-        return Layout(snapshot.name, timezone, tables, snapshot.manifest.views, (snapshot.path, system))
+        return Layout(snapshot.name, timezone, tables, {**snapshot.manifest.views, **views}, (snapshot.path, system))
 
     async def query(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:
         """Run a HogQLQuery body. The text's own LIMIT holds; nothing is added here.

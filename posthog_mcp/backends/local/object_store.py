@@ -14,6 +14,7 @@ from typing import cast
 from posthog_mcp.backends.local.object_kinds import KINDS, Body, refuse, stored_text
 from posthog_mcp.backends.local.storage import folder_errors
 from posthog_mcp.errors import InvalidInput, NotFound, PostHogMcpError, Unavailable
+from posthog_mcp.results import Json
 
 FILE = "objects.sqlite"
 FORMAT = 1
@@ -183,3 +184,24 @@ def log(connection: sqlite3.Connection, activity: str, kind: str, body: Body, ch
         "INSERT INTO activity (created_at, activity, scope, item_id, detail) VALUES (?, ?, ?, ?, ?)",
         [datetime.now(UTC).isoformat(), activity, KINDS[kind].scope, str(body["id"]), stored_text(detail)],
     )
+
+
+def bodies(connection: sqlite3.Connection, kind: str) -> list[Body]:
+    """Every object of a kind, deleted or not, oldest first, with its version; experiments with their flag's id."""
+    rows = connection.execute("SELECT body, version FROM objects WHERE kind = ? ORDER BY id", [kind]).fetchall()
+    found: list[Body] = [{"version": row[1], **cast("Body", json.loads(row[0]))} for row in rows]
+    if kind != "experiments":
+        return found
+    flags = connection.execute(
+        "SELECT json_extract(body, '$.key'), id FROM objects WHERE kind = 'feature_flags' ORDER BY deleted DESC"
+    ).fetchall()
+    ids: dict[Json, int] = {str(key): int(number) for key, number in flags}
+    return [{"feature_flag_id": ids.get(str(body.get("feature_flag_key"))), **body} for body in found]
+
+
+def newest_activity(connection: sqlite3.Connection, most: int) -> list[Body]:
+    rows = connection.execute(
+        "SELECT id, created_at, activity, scope, item_id, detail FROM activity ORDER BY id DESC LIMIT ?", [most]
+    ).fetchall()
+    names = ("id", "created_at", "activity", "scope", "item_id", "detail")
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -21,15 +21,27 @@ from pathlib import Path
 from typing import cast
 
 from posthog_mcp.backends.local.object_kinds import KINDS, Body, checked, new_body, refuse
-from posthog_mcp.backends.local.object_store import check_unique, find, log, missing, open_database, store_error, write
+from posthog_mcp.backends.local.object_store import (
+    bodies,
+    check_unique,
+    find,
+    log,
+    missing,
+    newest_activity,
+    open_database,
+    store_error,
+    write,
+)
 from posthog_mcp.backends.local.schema import system_tables
 from posthog_mcp.backends.local.storage import folder_errors, write_atomically
-from posthog_mcp.backends.local.system_rows import described_tables, layout_mark, lines, table_of
+from posthog_mcp.backends.local.system_rows import files_of, layout_mark
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.results import Json
 
 PUBLISHED_ACTIVITY = 10_000
 """Newest activity rows that HogQL sees."""
+NAMED_BY = {"feature_flags": ("experiments",)}
+"""Kind → kinds whose tables show an id that is found through it."""
 CHANGED = ".changed"
 LAYOUT = ".layout"
 SEARCHED = "folded(name || ' ' || coalesce(json_extract(body, '$.description'), json_extract(body, '$.key'), ''))"
@@ -203,11 +215,10 @@ class Objects:
         """Write every metadata table's JSON lines, empty ones too: the engine needs each file to be there."""
         with folder_errors(self.root):
             self.folder.mkdir(parents=True, exist_ok=True)
-            described = described_tables()
             for table in system_tables():
                 path = self.folder / f"{table}.jsonl"
-                if table in described or not path.exists():
-                    write_atomically(path, described.get(table, ""))
+                if not path.exists():
+                    write_atomically(path, "")
         for kind in KINDS:
             self.publish(kind)
         with folder_errors(self.root):
@@ -224,20 +235,14 @@ class Objects:
         """Rewrite the tables that a change of this kind shows in, from what is committed, one process at a time."""
         with self._transaction("IMMEDIATE") as connection, folder_errors(self.root):
             self.folder.mkdir(parents=True, exist_ok=True)
-            bodies = connection.execute("SELECT body FROM objects WHERE kind = ? ORDER BY id", [kind]).fetchall()
-            self._write_table(kind, [cast("Body", json.loads(row[0])) for row in bodies])
-            rows = connection.execute(
-                "SELECT id, created_at, activity, scope, item_id, detail FROM activity ORDER BY id DESC LIMIT ?",
-                [PUBLISHED_ACTIVITY],
-            ).fetchall()
-            names = ("id", "created_at", "activity", "scope", "item_id", "detail")
-            self._write_table("activity_log", [dict(zip(names, row, strict=True)) for row in rows])
+            for each in (kind, *NAMED_BY.get(kind, ())):
+                self._write_tables(each, bodies(connection, each))
+            self._write_tables("activity_log", newest_activity(connection, PUBLISHED_ACTIVITY))
             write_atomically(self.folder / CHANGED, secrets.token_hex(8))
 
-    def _write_table(self, kind: str, bodies: Sequence[Body]) -> None:
-        table = table_of(kind)
-        if table is not None:
-            write_atomically(self.folder / f"{table[0]}.jsonl", lines(kind, table[1], bodies))
+    def _write_tables(self, kind: str, found: Sequence[Body]) -> None:
+        for table, text in files_of(kind, found).items():
+            write_atomically(self.folder / f"{table}.jsonl", text)
 
     def stamp(self) -> str:
         """Changes with every change by any process; costs one small read."""

@@ -121,6 +121,7 @@ SYSTEM_TYPES: Mapping[DataType, str] = {
     "boolean": "Nullable(Bool)",
     "datetime": f"Nullable({TIME})",
     "date": "Nullable(Date)",
+    "uuid": "Nullable(UUID)",
     "array": "Array(String)",
 }
 """Types of the metadata tables' columns; what is not here is text."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import cast
@@ -35,32 +35,72 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 TEAM = 1
 
 
-def table_of(kind: str) -> tuple[str, Columns] | None:
-    """The physical table of a kind with its columns; None where HogQL has no table for it."""
-    name = system_table(f"system.{TABLES.get(kind, kind)}")
-    columns = system_tables().get(name)
-    return (name, columns) if columns is not None else None
+def files_of(kind: str, bodies: Sequence[Body]) -> dict[str, str]:
+    """JSON lines by physical table, of every table that shows this kind; none where HogQL has no table for it."""
+    shown: dict[str, Iterable[Body]] = {TABLES.get(kind, kind): (fields_of(kind, body) for body in bodies)}
+    if kind in PARTS:
+        name, rows = PARTS[kind]
+        shown[name] = rows(bodies)
+    known = system_tables()
+    named = {system_table(f"system.{name}"): rows for name, rows in shown.items()}
+    return {name: lines(known[name], rows) for name, rows in named.items() if name in known}
 
 
-def lines(kind: str, columns: Columns, bodies: Iterable[Body]) -> str:
+def lines(columns: Columns, rows: Iterable[Body]) -> str:
     """One JSON object a line, in the columns' types."""
-    made = [{name: cell(field(kind, name, body), type_) for name, type_ in columns} for body in bodies]
+    made = [{name: cell(field(name, row), type_) for name, type_ in columns} for row in rows]
     return "".join(json.dumps(row) + "\n" for row in made)
 
 
-def field(kind: str, name: str, body: Body) -> Json:
-    """What a column shows of an object; `x_id` is the id of `x`."""
+def fields_of(kind: str, body: Body) -> Body:
+    """An object with what its table shows under another name."""
+    other = {name: body.get(source) for name, source in OTHER_NAMES.get(kind, {}).items()}
+    if kind == "feature_flags":
+        other["rollout_percentage"] = rollout(body)
+    return {**body, **other}
+
+
+def field(name: str, row: Body) -> Json:
+    """What a column shows of a row; `x_id` is the id of `x`."""
     if name == "team_id":
         return TEAM
-    if kind == "feature_flags" and name == "rollout_percentage":
-        return rollout(body)
-    if kind == "actions" and name in ("event", "url", "url_matching", "selector", "text", "text_matching"):
-        return first_step(body).get(name)
-    name = OTHER_NAMES.get(kind, {}).get(name, name)
-    if name not in body and name.endswith("_id"):
-        target = body.get(name.removesuffix("_id"))
+    if name not in row and name.endswith("_id"):
+        target = row.get(name.removesuffix("_id"))
         return target.get("id") if isinstance(target, dict) else target
-    return body.get(name)
+    return row.get(name)
+
+
+def tiles(dashboards: Iterable[Body]) -> Iterator[Body]:
+    """What lies on the dashboards."""
+    for dashboard in dashboards:
+        found = dashboard.get("tiles")
+        for tile in found if isinstance(found, list) else []:
+            if isinstance(tile, dict):
+                yield {"deleted": False, **tile, "dashboard_id": dashboard["id"]}
+
+
+def calculations(cohorts: Iterable[Body]) -> Iterator[Body]:
+    """When each cohort was last worked out."""
+    for cohort in cohorts:
+        done = cohort.get("last_calculation")
+        if done:
+            error = cohort.get("last_error")
+            yield {
+                "id": cohort["id"],
+                "cohort_id": cohort["id"],
+                "count": cohort.get("count"),
+                "started_at": done,
+                "finished_at": done,
+                "error": error,
+                "error_code": "unknown" if error else "",
+            }
+
+
+PARTS: Mapping[str, tuple[str, Callable[[Iterable[Body]], Iterable[Body]]]] = {
+    "dashboards": ("dashboard_tiles", tiles),
+    "cohorts": ("cohort_calculation_history", calculations),
+}
+"""Kinds that a second table shows something of."""
 
 
 def rollout(flag: Body) -> Json:
@@ -70,12 +110,6 @@ def rollout(flag: Body) -> Json:
     first = groups[0] if isinstance(groups, list) and groups else None
     found = first.get("rollout_percentage") if isinstance(first, dict) else None
     return flag.get("rollout_percentage") if found is None else found
-
-
-def first_step(action: Body) -> Body:
-    steps = action.get("steps")
-    first = steps[0] if isinstance(steps, list) and steps else None
-    return first if isinstance(first, dict) else {}
 
 
 def cell(value: Json, kind: str) -> Json:
@@ -109,45 +143,9 @@ def moment(value: Json, kind: str) -> str | None:
     return found.strftime("%Y-%m-%d" if kind == "Nullable(Date)" else "%Y-%m-%d %H:%M:%S.%f")
 
 
-def described_tables() -> dict[str, str]:
-    """The files of `system.information_schema.*`: every built-in table, column and join."""
-    tables: list[dict[str, Json]] = []
-    columns: list[dict[str, Json]] = []
-    joins: list[dict[str, Json]] = []
-    for name, table in sorted(builtin_tables().items()):
-        schema, _, short = name.rpartition(".")
-        place: dict[str, Json] = {"table_schema": schema or "posthog", "table_name": short or name}
-        tables.append({**place, "table_catalog": "posthog", "table_type": table.kind, "description": table.description})
-        for position, found in enumerate(table.fields.values(), 1):
-            columns.append(
-                {
-                    **place,
-                    "column_name": found.name,
-                    "ordinal_position": position,
-                    "data_type": found.type,
-                    "is_nullable": found.nullable,
-                    "is_array": found.type == "array",
-                    "field_kind": "column",
-                    "description": found.description,
-                }
-            )
-        joined: list[dict[str, Json]] = [
-            {"source_table": name, "source_column": join, "target_table": target, "relationship_kind": "lazy_join"}
-            for join, target in table.joins.items()
-        ]
-        joins += joined
-    known = system_tables()
-    parts = {"tables": tables, "columns": columns, "relationships": joins}
-    named = {system_table(f"system.information_schema.{part}"): rows for part, rows in parts.items()}
-    return {
-        name: "".join(json.dumps({c: cell(row.get(c), kind) for c, kind in known[name]}) + "\n" for row in rows)
-        for name, rows in named.items()
-        if name in known
-    }
-
-
 @cache
 def layout_mark() -> str:
-    """Changes when the tables or their columns do, so that files of an older version are written again."""
-    described = json.dumps([cast("Json", system_tables()), described_tables()], sort_keys=True)
+    """Changes when the tables, their columns or their descriptions do: then files of an older version are rewritten."""
+    tables = {name: [table.description, *map(str, table.joins)] for name, table in builtin_tables().items()}
+    described = json.dumps([cast("Json", system_tables()), tables], sort_keys=True)
     return hashlib.sha256(described.encode()).hexdigest()[:16]
