@@ -20,7 +20,7 @@ from anyio import to_thread
 from posthog_mcp.errors import HogQLResolutionError, HogQLSyntaxError, PostHogMcpError
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.diagnostics import Diagnostic, Edit, Span, diagnostic
-from posthog_mcp.hogql.lints import lint
+from posthog_mcp.hogql.lints import lint, subject_of
 from posthog_mcp.hogql.parsing import Parser
 from posthog_mcp.hogql.placeholders import Filling, fill
 from posthog_mcp.hogql.repair import MENDED_WARNINGS, repaired
@@ -156,7 +156,7 @@ def described(
     query: str, tree: Query, resolved: Resolved, notes: list[Diagnostic], filling: Filling, catalogue: Catalogue
 ) -> Checked:
     """The answer; lints and the time range only where every name is right."""
-    lints = [] if resolved.errors else lint(query, tree, catalogue)
+    lints = [] if resolved.errors else lint(subject_of(query, tree, catalogue, filling.now))
     warnings = sorted([*resolved.warnings, *notes, *lints], key=lambda each: each.span.start)
     return Checked(
         query,

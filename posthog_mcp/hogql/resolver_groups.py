@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import fields
 
-from posthog_mcp.hogql.diagnostics import Edit
+from posthog_mcp.hogql.clauses import group_by_edit
 from posthog_mcp.hogql.resolver_scopes import (
     AliasTarget,
     ColumnTarget,
@@ -20,7 +20,6 @@ from posthog_mcp.hogql.resolver_scopes import (
     StarTarget,
 )
 from posthog_mcp.hogql.resolver_state import State
-from posthog_mcp.hogql.tokens import CLOSING, OPENING, tokens
 from posthog_mcp.hogql.tree import children
 from posthog_mcp.hogql.tree_expressions import (
     Alias,
@@ -35,8 +34,6 @@ from posthog_mcp.hogql.tree_expressions import (
     TupleAccess,
 )
 from posthog_mcp.hogql.tree_queries import GroupingSet, SelectQuery, SelectSetQuery
-
-AFTER_GROUPS = frozenset({"having", "qualify", "window", "order", "limit", "offset", "union", "intersect", "except"})
 
 
 def check_groups(state: State, node: SelectQuery, scope: SelectScope) -> None:
@@ -62,8 +59,8 @@ def check_groups(state: State, node: SelectQuery, scope: SelectScope) -> None:
     message = f"{' and '.join(f'`{each[:80]}`' for each in shown[:5])} {verb} neither aggregated nor in GROUP BY."
     add = list(dict.fromkeys(wanted))
     fix = f"Add GROUP BY {', '.join(add)}; or aggregate, such as any(…)." if add else "Aggregate it, such as max(…)."
-    edit = group_edit(state, node, add) if add and not beyond and node.group_by_mode is None else None
-    state.error((bare or beyond)[0], message, fix, edit)
+    edit = group_by_edit(state.query, node, add) if add and not beyond and node.group_by_mode is None else None
+    state.error((bare or beyond)[0], message, fix, edit, "not_aggregated")
 
 
 def group_keys(node: SelectQuery, scope: SelectScope) -> Iterator[Expr]:
@@ -158,24 +155,3 @@ def below(node: Node) -> Iterator[Node]:
     for child in children(node):
         if not isinstance(child, (SelectQuery, SelectSetQuery)):
             yield from below(child)
-
-
-def group_edit(state: State, node: SelectQuery, add: list[str]) -> Edit | None:
-    """GROUP BY with the missing columns, in the text of this SELECT."""
-    listed = ", ".join(add)
-    if node.group_by:
-        end = max(each.end for each in node.group_by)
-        return Edit(end, end, f", {listed}")
-    depth, base, begun, end = 0, 0, False, node.start
-    for token in tokens(state.query[: node.end], node.start):
-        depth += token.text in OPENING
-        if not begun:
-            begun, base, end = token.lowered in ("select", "with"), depth, token.end
-            continue
-        if (depth == base and token.lowered in AFTER_GROUPS) or token.text == ";":
-            break
-        depth -= token.text in CLOSING
-        if depth < base:
-            break
-        end = token.end
-    return Edit(end, end, f" GROUP BY {listed}") if begun else None

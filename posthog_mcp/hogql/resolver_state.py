@@ -89,11 +89,18 @@ class State:
         self._counter += 1
         return f"{self.prefix}{self._counter}"
 
-    def error(self, place: Node | Span, message: str, fix: str = "", edit: Edit | str | None = None) -> Type:
+    def error(
+        self,
+        place: Node | Span,
+        message: str,
+        fix: str = "",
+        edit: Edit | str | None = None,
+        code: str = "hogql_resolution",
+    ) -> Type:
         """Note an error; returns the unknown type, for the value that has none. An `edit` that is a text replaces
         the place; a `Mend` brings its own."""
         span = place if isinstance(place, Span) else place.span
-        found = diagnostic("error", "hogql_resolution", message, self.query, span, fix, edit_of(span, fix, edit))
+        found = diagnostic("error", code, message, self.query, span, fix, edit_of(span, fix, edit))
         if found not in self.errors:
             self.errors.append(found)
         return UNKNOWN
