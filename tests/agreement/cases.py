@@ -28,7 +28,7 @@ UNKNOWN_NAME = re.compile(
 )
 SYNTAX = re.compile(
     r"syntax ?error|mismatched input|no viable alternative|extraneous input|token recognition|missing .* at |"
-    r"unexpected end of|^empty query|expecting|unsupported node|parsing error|could not parse",
+    r"unexpected end of|^empty query|expecting|unsupported node|parsing error|could not parse|reserved keyword",
     re.IGNORECASE,
 )
 

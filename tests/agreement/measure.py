@@ -69,15 +69,18 @@ async def catalogue() -> Catalogue:
 
 
 async def outcome(case: Case, parser: Parser, checker: Checker) -> Outcome:
-    """Our verdict. An expression must parse alone, as PostHog's `parse_expr` has it; then it is selected."""
+    """Our verdict. An expression must parse alone, as PostHog's `parse_expr` has it; then it is selected, in brackets
+    where what follows would change its meaning (`a<b FROM` opens a tag)."""
     query = case.text
     if case.kind == "expr":
         try:
             await parser.parse(query, "expr")
         except HogQLSyntaxError as error:
             return Outcome(case, ("syntax",), error.message)
-        query = f"SELECT {query}\nFROM events"
+        query = f"SELECT {case.text}\nFROM events"
     checked = await checker.check(query)
+    if case.kind == "expr" and any(each.code == "hogql_syntax" for each in checked.errors):
+        checked = await checker.check(f"SELECT ({case.text}\n) FROM events")
     if not checked.errors:
         return Outcome(case, ("valid",), "")
     return Outcome(case, tuple(dict.fromkeys(map(our_verdict, checked.errors))), checked.errors[0].message)
@@ -94,7 +97,8 @@ def our_verdict(error: Diagnostic) -> Verdict:
 
 def report(outcomes: Sequence[Outcome], left_out: int, width: int = 300) -> str:
     """Counts, the agreement in percent, then every disagreement."""
-    asked, agreed = Counter(each.case.verdict for each in outcomes), Counter[Verdict]()
+    asked = Counter[str](each.case.verdict for each in outcomes)
+    agreed = Counter[str]()
     for each in outcomes:
         agreed[each.case.verdict] += each.agrees
     lines = ["| PostHog's verdict | queries | we agree |", "| --- | --- | --- |"]

@@ -92,6 +92,7 @@ OURS: list[tuple[Case, str]] = [
     (Case("select event frm from events", "query", "parses", "b"), "valid"),
     (Case("select (", "query", "syntax", "c"), "syntax"),
     (Case("1;2", "expr", "syntax", "d"), "syntax"),
+    (Case("timestamp<event", "expr", "valid", "m"), "valid"),
     (Case("pizza", "expr", "unknown_name", "e"), "unknown_name"),
     (Case("hamburger(event)", "expr", "unknown_name", "f"), "unknown_name"),
     (Case("select 1 from pizza", "query", "unknown_name", "g"), "unknown_name"),
