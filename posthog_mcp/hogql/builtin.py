@@ -1,8 +1,8 @@
 """PostHog's built-in tables as HogQL shows them; a project adds its own properties and group names.
 
-`data/tables.json`: table → one sentence, time field, fields (`name: type`, `array:element`, trailing `!` for what `*`
-leaves out) and lazy joins. Facts from PostHog's published schema; of the `system.*` columns, those that only PostHog's
-guide for models names are left out of `*`.
+`data/tables.json`: table → one sentence, one for some of its columns, time field, fields (`name: type`,
+`array:element`, trailing `!` for what `*` leaves out) and lazy joins. Facts from PostHog's published schema; of the
+`system.*` columns, those that only PostHog's guide for models names are left out of `*`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ def builtin_tables() -> Mapping[str, TableDef]:
 
 def table(name: str, row: Mapping[str, object]) -> TableDef:
     fields = cast("Mapping[str, str]", row["fields"])
+    said = cast("Mapping[str, str]", row.get("columns", {}))
     kind: TableKind = "system" if name.startswith("system.") else "posthog"
     return TableDef(
         name=name,
-        fields={field_name: field(field_name, spec) for field_name, spec in fields.items()},
+        fields={field_name: field(field_name, spec, said.get(field_name, "")) for field_name, spec in fields.items()},
         joins=cast("Mapping[str, str]", row["joins"]),
         time_field=cast("str | None", row["time"]),
         kind=kind,
@@ -39,12 +40,13 @@ def table(name: str, row: Mapping[str, object]) -> TableDef:
 NEVER_NULL = {"uuid", "event", "timestamp", "distinct_id", "person_id", "id", "properties", "created_at", "session_id"}
 
 
-def field(name: str, spec: str) -> FieldDef:
+def field(name: str, spec: str, description: str = "") -> FieldDef:
     kind, _, element = spec.rstrip("!").partition(":")
     return FieldDef(
         name=name,
         type=cast("DataType", kind),
         nullable=name not in NEVER_NULL,
         hidden=spec.endswith("!"),
+        description=description,
         element=cast("DataType", element) if element else None,
     )

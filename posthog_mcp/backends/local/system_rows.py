@@ -145,7 +145,6 @@ def moment(value: Json, kind: str) -> str | None:
 
 @cache
 def layout_mark() -> str:
-    """Changes when the tables, their columns or their descriptions do: then files of an older version are rewritten."""
-    tables = {name: [table.description, *map(str, table.joins)] for name, table in builtin_tables().items()}
-    described = json.dumps([cast("Json", system_tables()), tables], sort_keys=True)
+    """Changes when a table, a column or a description does: then files of an older version are written again."""
+    described = json.dumps([cast("Json", system_tables()), {k: repr(v) for k, v in builtin_tables().items()}])
     return hashlib.sha256(described.encode()).hexdigest()[:16]
