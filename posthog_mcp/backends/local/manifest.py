@@ -15,10 +15,12 @@ from pydantic import BaseModel, Field
 from posthog_mcp.backends.local.schema import (
     AI_EVENTS,
     DATABASE,
+    RAW_TWINS,
     SAME_COLUMN,
     TABLES,
     TEXT,
     TIME,
+    raw_twin,
     system_table,
     system_tables,
 )
@@ -110,7 +112,8 @@ class Manifest(BaseModel):
 def profile_for(manifest: Manifest) -> Profile:
     """Where each logical field lives in this snapshot; tables that are not here cannot run."""
     tables = {name: physical_table(name, manifest) for name in TABLES}
-    for name, columns in system_tables().items():
+    twins = {name: raw_twin(name)[1] for name in RAW_TWINS}
+    for name, columns in (*system_tables().items(), *twins.items()):
         tables[name] = PhysicalTable(f"{DATABASE}.{name}", {c: PhysicalColumn(c, kind) for c, kind in columns})
     logical = {name: tables[system_table(name)] for name in builtin_tables() if system_table(name) in tables}
     logical[AI_EVENTS] = ai_events_table(builtin_tables()[AI_EVENTS])

@@ -1,4 +1,4 @@
-"""The `system.*` tables that follow from a snapshot and not from stored objects.
+"""The tables that follow from a snapshot and not from stored objects: parts of `system.*`, and `raw_*` twins.
 
 What repeats data of the snapshot is a view over it; the rest (the project itself, its group types, and the catalogue as
 `system.information_schema`) is written as JSON lines whenever another snapshot is opened.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from posthog_mcp.backends.local.derived import CREATED
@@ -19,7 +20,15 @@ from posthog_mcp.backends.local.information_schema import (
     relationships,
 )
 from posthog_mcp.backends.local.manifest import Manifest, catalogue_for, profile_for
-from posthog_mcp.backends.local.schema import DATABASE, literal, quoted, system_table, system_tables
+from posthog_mcp.backends.local.schema import (
+    DATABASE,
+    RAW_TWINS,
+    literal,
+    quoted,
+    raw_twin,
+    system_table,
+    system_tables,
+)
 from posthog_mcp.backends.local.storage import folder_errors, write_atomically
 from posthog_mcp.backends.local.system_rows import TEAM, layout_mark, lines
 from posthog_mcp.errors import Unavailable
@@ -49,9 +58,11 @@ RECORDINGS = {
 """An embedded project has no replay; every session counts as a recording of which only its times are known."""
 
 
-def project_views() -> dict[str, str]:
+@cache
+def project_views() -> Mapping[str, str]:
     """SELECTs by physical name, in database `ph`, with every column of the HogQL table in its type."""
     return {
+        **{name: raw_twin(name)[0] for name in RAW_TWINS},
         system_table("system.groups"): view("system.groups", GROUPS, "groups"),
         system_table("system.session_recordings"): view("system.session_recordings", RECORDINGS, "sessions"),
     }

@@ -8,6 +8,7 @@ here through `rewriting.py` and `ingest.py`; `storage.py` says how the files lie
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Literal
 
 from posthog_mcp.hogql.builtin import builtin_tables
@@ -106,6 +107,14 @@ SAME_COLUMN: Mapping[str, Mapping[str, str]] = {
 }
 """Logical fields that read another field's column."""
 
+RAW_TWINS: Mapping[str, tuple[TableName, Mapping[str, tuple[str, str]]]] = {
+    "raw_persons": ("persons", {"is_deleted": ("false", "Bool")}),
+    "raw_person_distinct_ids": ("person_distinct_ids", {"is_deleted": ("false", "Bool")}),
+    "raw_groups": ("groups", {}),
+    "raw_cohort_people": ("cohort_people", {"sign": ("toInt64(1)", "Int64"), "version": ("toInt64(1)", "Int64")}),
+}
+"""Tables that hold every version on PostHog and only the last one here: source, columns on top (SQL, type)."""
+
 HOT_TYPES: Mapping[PropertyType, str] = {
     "String": TEXT,
     "Numeric": "Nullable(Float64)",
@@ -147,7 +156,8 @@ def system_table(name: str) -> str:
     return name.replace(".", "_")
 
 
-def system_tables() -> dict[str, Columns]:
+@cache
+def system_tables() -> Mapping[str, Columns]:
     """Columns of every metadata table, by physical name."""
     return {
         system_table(name): tuple((field.name, SYSTEM_TYPES.get(field.type, TEXT)) for field in table.fields.values())
@@ -193,3 +203,13 @@ def ai_field(name: str, kind: DataType, hot: HotColumns) -> str:
     else:
         value = f"JSONExtract(properties, {literal('$ai_' + name)}, '{TEXT}')"
     return AI_CASTS.get(kind, "{value}").format(value=value)
+
+
+def raw_twin(name: str) -> tuple[str, Columns]:
+    """A SELECT in database `ph`, and the columns that it gives."""
+    source, own = RAW_TWINS[name]
+    more = {"team_id": ("toInt64(1)", "Int64"), **own}
+    fields = [quoted(column) for column, _ in TABLES[source]]
+    fields += [f"{value} AS {quoted(column)}" for column, (value, _) in more.items()]
+    columns = (*TABLES[source], *((column, kind) for column, (_, kind) in more.items()))
+    return f"SELECT {', '.join(fields)} FROM {DATABASE}.{source}", columns

@@ -146,5 +146,5 @@ def moment(value: Json, kind: str) -> str | None:
 @cache
 def layout_mark() -> str:
     """Changes when a table, a column or a description does: then files of an older version are written again."""
-    described = json.dumps([cast("Json", system_tables()), {k: repr(v) for k, v in builtin_tables().items()}])
+    described = json.dumps([cast("Json", dict(system_tables())), {k: repr(v) for k, v in builtin_tables().items()}])
     return hashlib.sha256(described.encode()).hexdigest()[:16]

@@ -14,9 +14,12 @@ from posthog_mcp.backends.backend import QueryOptions, Resource
 from posthog_mcp.backends.local.demo.generate import generate_demo
 from posthog_mcp.backends.local.driver import LocalDriver
 from posthog_mcp.backends.local.ingest import capture
+from posthog_mcp.backends.local.manifest import Manifest, Source, TableManifest
 from posthog_mcp.backends.local.objects import Objects
+from posthog_mcp.backends.local.project_tables import publish_project
+from posthog_mcp.backends.local.schema import TABLES
 from posthog_mcp.backends.local.storage import Store
-from posthog_mcp.errors import HogQLResolutionError, PostHogMcpError
+from posthog_mcp.errors import HogQLResolutionError, PostHogMcpError, Unavailable
 from posthog_mcp.hogql.builtin import builtin_tables
 from posthog_mcp.results import Json
 from posthog_mcp.server.app import build_server
@@ -141,6 +144,12 @@ async def test_groups_and_recordings_repeat_the_data(driver: LocalDriver) -> Non
     assert await rows(driver, counts) == await rows(driver, "SELECT count(), sum($session_duration) FROM sessions")
 
 
+@pytest.mark.parametrize("table", ["persons", "person_distinct_ids", "groups", "cohort_people"])
+async def test_raw_twins_hold_the_last_version(driver: LocalDriver, table: str) -> None:
+    await rows(driver, f"SELECT {', '.join(builtin_tables()[f'raw_{table}'].fields)} FROM raw_{table} LIMIT 1")
+    assert await rows(driver, f"SELECT count() FROM raw_{table}") == await rows(driver, f"SELECT count() FROM {table}")
+
+
 async def test_the_catalogue_lists_tables_with_their_rows(driver: LocalDriver) -> None:
     query = f"SELECT table_schema, table_type, row_count FROM {INFORMATION}.tables WHERE table_name = '%s'"
     people = (await rows(driver, "SELECT count() FROM persons"))[0][0]
@@ -195,6 +204,17 @@ WHERE relationship_kind = 'field_traverser' AND target_column LIKE 'group%' ORDE
         ["workspace"],
     ]
     await driver.aclose()
+
+
+def test_a_folder_that_cannot_be_written_keeps_the_older_catalogue(tmp_path: Path) -> None:
+    manifest = Manifest(source=Source(kind="capture"), tables={t: TableManifest(rows=0, columns=[]) for t in TABLES})
+    publish_project(tmp_path, manifest)
+    (tmp_path / "system_teams.jsonl").unlink()
+    (tmp_path / "system_teams.jsonl").mkdir()
+    publish_project(tmp_path, manifest.model_copy(update={"id": "newer"}))
+    (tmp_path / ".snapshot").write_text("of another version")
+    with pytest.raises(Unavailable, match="cannot be used"):
+        publish_project(tmp_path, manifest)
 
 
 @pytest.mark.parametrize("table", ["raw_sessions", "exchange_rate", "app_metrics", "posthog.web_goals_preaggregated"])
