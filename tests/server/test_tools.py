@@ -248,7 +248,7 @@ async def test_exports_have_every_row_and_are_resources(client: Client, form: st
 
 async def test_resources_give_schema_and_events(client: Client) -> None:
     [schema] = (await client.read_resource("posthog://schema/events")).contents
-    assert ["person_id", "uuid", ""] in json.loads(schema.text)  # pyright: ignore[reportAttributeAccessIssue]
+    assert ["person_id", "uuid", "The person; join to persons.id."] in json.loads(schema.text)  # pyright: ignore[reportAttributeAccessIssue]
     [events] = (await client.read_resource("posthog://events")).contents
     assert "$pageview" in json.loads(events.text)  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(MCPError):
