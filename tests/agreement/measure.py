@@ -34,7 +34,7 @@ OUR_UNKNOWN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A case and what we said: the verdicts of all our errors, and the first message."""
+    """A case and what we said: the verdicts of all our errors (none when the checker crashed), and the first message."""
 
     case: Case
     ours: tuple[Verdict, ...]
@@ -44,14 +44,15 @@ class Outcome:
     def agrees(self) -> bool:
         expected = self.case.verdict
         if expected == "parses":
-            return "syntax" not in self.ours
-        return self.ours != ("valid",) if expected == "refused" else expected in self.ours
+            return bool(self.ours) and "syntax" not in self.ours
+        return self.ours not in ((), ("valid",)) if expected == "refused" else expected in self.ours
 
     @property
     def accepted_alike(self) -> bool:
         """Both accept, or both refuse."""
-        accepts = self.case.verdict == "valid"
-        return self.agrees if self.case.verdict == "parses" else accepts == (self.ours == ("valid",))
+        if self.case.verdict == "parses" or not self.ours:
+            return self.agrees
+        return (self.case.verdict == "valid") == (self.ours == ("valid",))
 
 
 async def measure(cases: Iterable[Case]) -> list[Outcome]:
@@ -59,13 +60,21 @@ async def measure(cases: Iterable[Case]) -> list[Outcome]:
     parser = Parser()
     checker = Checker(parser, catalogue)
     try:
-        return [await outcome(case, parser, checker) for case in cases if not case.needs]
+        return [await survived(case, parser, checker) for case in cases if not case.needs]
     finally:
         await parser.aclose()
 
 
 async def catalogue() -> Catalogue:
     return CATALOGUE
+
+
+async def survived(case: Case, parser: Parser, checker: Checker) -> Outcome:
+    """The outcome of a case; a crash of the checker is no verdict at all, and must not end the measurement."""
+    try:
+        return await outcome(case, parser, checker)
+    except Exception as crash:
+        return Outcome(case, (), f"THE CHECKER CRASHED: {crash!r}")
 
 
 async def outcome(case: Case, parser: Parser, checker: Checker) -> Outcome:
@@ -83,7 +92,11 @@ async def outcome(case: Case, parser: Parser, checker: Checker) -> Outcome:
         checked = await checker.check(f"SELECT ({case.text}\n) FROM events")
     if not checked.errors:
         return Outcome(case, ("valid",), "")
-    return Outcome(case, tuple(dict.fromkeys(map(our_verdict, checked.errors))), checked.errors[0].message)
+    found: list[Verdict] = []
+    for error in checked.errors:
+        if our_verdict(error) not in found:
+            found.append(our_verdict(error))
+    return Outcome(case, tuple(found), checked.errors[0].message)
 
 
 def our_verdict(error: Diagnostic) -> Verdict:
