@@ -15,6 +15,9 @@ from typing import cast
 
 from posthog_mcp.hogql.catalogue import DataType, FieldDef, TableDef, TableKind
 
+TEAM = FieldDef("team_id", "integer", nullable=False, hidden=True, description="The project.")
+"""Every table has it, outside of `*`; each query reads one project anyway."""
+
 
 @cache
 def builtin_tables() -> Mapping[str, TableDef]:
@@ -26,10 +29,11 @@ def builtin_tables() -> Mapping[str, TableDef]:
 def table(name: str, row: Mapping[str, object]) -> TableDef:
     fields = cast("Mapping[str, str]", row["fields"])
     said = cast("Mapping[str, str]", row.get("columns", {}))
+    listed = {each: field(each, spec, said.get(each, "")) for each, spec in fields.items()}
     kind: TableKind = "system" if name.startswith("system.") else "posthog"
     return TableDef(
         name=name,
-        fields={field_name: field(field_name, spec, said.get(field_name, "")) for field_name, spec in fields.items()},
+        fields=listed | ({} if "team_id" in listed else {"team_id": TEAM}),
         joins=cast("Mapping[str, str]", row["joins"]),
         time_field=cast("str | None", row["time"]),
         kind=kind,

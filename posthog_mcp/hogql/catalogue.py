@@ -7,9 +7,11 @@ definitions; immutable, so that checks can be cached by `version`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from posthog_mcp.results import Json
 
 DataType = Literal[
     "string",
@@ -81,3 +83,7 @@ class Catalogue:
     group_types: tuple[str, ...] = ()
     cohorts: Mapping[int, str] = field(default_factory=dict[int, str])
     actions: Mapping[int, str] = field(default_factory=dict[int, str])
+    action_steps: Mapping[int, Sequence[Mapping[str, Json]]] = field(
+        default_factory=dict[int, "Sequence[Mapping[str, Json]]"]
+    )
+    """What an action matches, in PostHog's REST shape, where the backend tells it."""

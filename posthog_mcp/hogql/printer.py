@@ -21,7 +21,7 @@ from posthog_mcp.hogql.printer_from import prepare_from, print_ctes, print_from
 from posthog_mcp.hogql.printer_state import Parameter, PrintState, quote
 from posthog_mcp.hogql.profile import Profile
 from posthog_mcp.hogql.resolver_scopes import SelectScope
-from posthog_mcp.hogql.tree_expressions import Alias, Array, Constant, Expr, OrderExpr
+from posthog_mcp.hogql.tree_expressions import Alias, Array, Constant, Expr, Field, InterpolateExpr, OrderExpr
 from posthog_mcp.hogql.tree_queries import GroupingSet, Query, SelectQuery, SelectSetQuery
 
 __all__ = ["Parameter", "Printed", "print_clickhouse"]
@@ -168,6 +168,8 @@ def tail(state: PrintState, node: SelectQuery) -> list[str]:
     clauses: list[str] = []
     if node.order_by:
         clauses.append(f"ORDER BY {', '.join(order(state, each, node) for each in node.order_by)}")
+        if node.interpolate:
+            clauses.append(f"INTERPOLATE ({', '.join(interpolated(state, each, node) for each in node.interpolate)})")
     if node.limit_by:
         by = ", ".join(key(state, each) for each in node.limit_by.exprs)
         skip = f" OFFSET {state.expr(node.limit_by.offset_value).text}" if node.limit_by.offset_value else ""
@@ -185,6 +187,16 @@ def order(state: PrintState, node: OrderExpr, select: SelectQuery) -> str:
         return text
     parts = (("FROM", fill.from_value), ("TO", fill.to_value), ("STEP", fill.step_value))
     return text + " WITH FILL" + "".join(f" {word} {state.expr(each).text}" for word, each in parts if each)
+
+
+def interpolated(state: PrintState, node: Expr, select: SelectQuery) -> str:
+    """A column that WITH FILL continues, by the name it has in this SELECT."""
+    field = node.expr if isinstance(node, InterpolateExpr) else node
+    name = field.chain[-1] if isinstance(field, Field) else ""
+    outputs = select.scope.outputs if select.scope else []
+    printed = next((each.printed for each in outputs if each.name == name), str(name))
+    value = node.value if isinstance(node, InterpolateExpr) else None
+    return f"{quote(printed)} AS {state.expr(value).text}" if value else quote(printed)
 
 
 def limits(state: PrintState, node: SelectQuery | SelectSetQuery) -> str:

@@ -79,6 +79,8 @@ def column(state: PrintState, source: TableSource, name: str, place: Node | None
     found = table.columns.get(name)
     if found:
         return stored(state, source, found)
+    if name == "team_id":
+        return Sql(str(state.profile.project_id))
     formula = VIRTUAL.get((source.table.name, name))
     if formula is None:
         raise state.refuse(place, f"`{source.table.name}.{name}` does not exist in the embedded project.")

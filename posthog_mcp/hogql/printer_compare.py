@@ -51,7 +51,7 @@ MEMBERSHIP = frozenset({"in", "not in", "global in", "global not in"})
 
 def condition(state: PrintState, node: Expr) -> str:
     """Print where NULL and false mean the same."""
-    expr = node.meaning or node
+    expr = node.meant
     if isinstance(expr, (And, Or)):
         word = " AND " if isinstance(expr, And) else " OR "
         return f"({word.join(condition(state, each) for each in expr.exprs)})"
@@ -168,7 +168,7 @@ def plain_side(state: PrintState, node: Expr) -> Sql:
 
 def list_side(state: PrintState, node: Expr, left: Expr) -> Sql:
     """The right side of IN: a list of literals is one bound array where no text needs escapes."""
-    node = node.meaning or node
+    node = node.meant
     if isinstance(node, (SelectQuery, SelectSetQuery)):
         return state.expr(node)
     items = node.exprs if isinstance(node, (Tuple, Array)) else None

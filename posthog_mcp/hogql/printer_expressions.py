@@ -63,7 +63,7 @@ def print_alias(state: PrintState, node: Alias) -> Sql:
     """An alias inside an expression; others refer to it by name."""
     sql = state.expr(node.expr)
     state.alias_nulls[id(node.expr)] = sql.nullable
-    return Sql(f"({sql.text} AS {quote(node.alias)})", sql.nullable)
+    return Sql(f"({sql.text} AS {node.printed or quote(node.alias)})", sql.nullable)
 
 
 def joined(state: PrintState, exprs: list[Expr], word: str) -> Sql:

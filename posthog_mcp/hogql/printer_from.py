@@ -74,7 +74,8 @@ def query_text(state: PrintState, join: JoinExpr, source: QuerySource) -> str:
             ", ".join(f"{state.expr(each).text} AS c{i + 1}" for i, each in enumerate(row)) for row in join.table.rows
         ]
         return f"({' UNION ALL '.join(f'SELECT {row}' for row in rows)})"
-    return f"numbers({', '.join(state.expr(each).text for each in join.table_args or [])})"
+    args = [state.expr(each).text for each in join.table_args or []]
+    return f"numbers({', '.join(each if each.isdigit() else f'toUInt64({each})' for each in args)})"
 
 
 def print_from(state: PrintState, node: SelectQuery, scope: SelectScope, prepared: dict[int, str]) -> str:
@@ -101,7 +102,10 @@ def array_joins(state: PrintState, node: SelectQuery, scope: SelectScope) -> str
 
 
 def join_words(state: PrintState, join: JoinExpr) -> str:
+    """ClickHouse's PASTE JOIN is HogQL's POSITIONAL JOIN: rows side by side."""
     words = (join.join_type or "JOIN").upper().split()
+    if words == ["POSITIONAL", "JOIN"]:
+        return "PASTE JOIN"
     if not set(words) <= JOIN_WORDS:
         raise state.refuse(join, f"{join.join_type} cannot run embedded.", "Use LEFT JOIN or INNER JOIN.")
     return " ".join(words)
@@ -114,7 +118,7 @@ def print_constraint(state: PrintState, join: JoinExpr, source: Source, scope: S
         text = state.expr(constraint.expr).text
         state.in_join = outer
         return f" ON {text}"
-    if {"RIGHT", "FULL"} & set((join.join_type or "").upper().split()):
+    if "FULL" in (join.join_type or "").upper().split():
         raise state.refuse(join, f"{join.join_type} with USING cannot run embedded.", "Write ON a.x = b.x.")
     names = constraint.expr.exprs if isinstance(constraint.expr, Tuple) else [constraint.expr]
     return " ON " + " AND ".join(using(state, each, source) for each in names)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from posthog_mcp.hogql.printer_literals import time_literal
-from posthog_mcp.hogql.printer_state import PrintState, Sql
+from posthog_mcp.hogql.printer_state import PrintState, Sql, literal
 from posthog_mcp.hogql.tree_expressions import Call, Constant, Expr
 from posthog_mcp.hogql.types import Type
 
@@ -75,7 +75,33 @@ def to_datetime(state: PrintState, node: Call) -> Sql:
 
 
 def to_decimal(state: PrintState, node: Call) -> Sql:
-    return Sql(f"accurateCastOrNull(toString({state.expr(node.args[0]).text}), 'Decimal(38, 10)')", True)
+    """With the scale that is asked for: 18 digits in all, as PostHog's Decimal64."""
+    scale = node.args[1].value if len(node.args) > 1 and isinstance(node.args[1], Constant) else None
+    if len(node.args) > 1 and not (isinstance(scale, int) and 0 <= scale <= 18):
+        raise state.refuse(node.args[1], "toDecimal() takes a scale from 0 to 18.", "Write toDecimal(x, 2).")
+    kind = f"Decimal64({scale})" if scale is not None else "Decimal(38, 10)"
+    return Sql(f"accurateCastOrNull(toString({state.expr(node.args[0]).text}), '{kind}')", True)
+
+
+def zoned(name: str, own_args: int, filler: str = "") -> Own:
+    """A function that reads a text as a time: in the project's zone, unless the call names one."""
+
+    def show(state: PrintState, node: Call) -> Sql:
+        args = [state.expr(each) for each in node.args]
+        texts = [each.text for each in args]
+        rest = texts[own_args:] or [state.timezone]
+        middle = [filler] if filler else []
+        return Sql(f"{name}({', '.join([*texts[:own_args], *middle, *rest])})", True)
+
+    return show
+
+
+def to_datetime64(state: PrintState, node: Call) -> Sql:
+    """toDateTime64(time, digits?, zone?)."""
+    args = [state.expr(each) for each in node.args]
+    digits = args[1].text if len(args) > 1 else "6"
+    zone = args[2].text if len(args) > 2 else state.timezone
+    return Sql(f"toDateTime64({args[0].text}, {digits}, {zone})", args[0].nullable)
 
 
 def concat(state: PrintState, node: Call) -> Sql:
@@ -137,10 +163,15 @@ def negation(state: PrintState, node: Call) -> Sql:
     return Sql(f"(NOT {sql.text})", sql.nullable)
 
 
+VERSION = r"^\s*v?((0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*))(?:[-+][^\s]*)?\s*$"
+"""Semantic versions, as the `semver` crate reads them: three numbers without leading zeros."""
+
+
 def semantic_version(state: PrintState, node: Call) -> Sql:
-    """The numbers of a version as an array, which sorts as versions do."""
-    text = f"extract(ifNull(toString({state.expr(node.args[0]).text}), ''), '(\\\\d+(?:\\\\.\\\\d+)*)')"
-    return Sql(f"arrayMap(part -> toInt64OrZero(part), splitByChar('.', {text}))")
+    """The numbers of a version as an array, which sorts as versions do; [NULL] for anything else, which compares as
+    NULL."""
+    text = f"extract(ifNull(toString({state.expr(node.args[0]).text}), ''), {literal(VERSION)})"
+    return Sql(f"arrayMap(part -> toInt64OrNull(part), splitByChar('.', if({text} = '', '_', {text})))")
 
 
 UNITS = ("Second", "Minute", "Hour", "Day", "Week", "Month", "Quarter", "Year")
@@ -165,4 +196,12 @@ OWN_MEANING: dict[str, Own] = {
     "dateSub": date_add("-"),
     "date_subtract": date_add("-"),
     "sortableSemVer": semantic_version,
+    "toDateTime64": to_datetime64,
+    "parseDateTime": zoned("parseDateTimeOrNull", 2),
+    **dict.fromkeys(
+        ("parseDateTimeBestEffort", "parseDateTime64BestEffort", "parseDateTime64BestEffortOrNull"),
+        zoned("parseDateTime64BestEffortOrNull", 1, "6"),
+    ),
+    "toDateTimeUS": zoned("parseDateTime64BestEffortUSOrNull", 1, "6"),
+    "UUIDv7ToDateTime": zoned("UUIDv7ToDateTime", 1),
 }

@@ -69,7 +69,7 @@ class PrintState:
 
     def expr(self, node: Expr) -> Sql:
         """Print an expression, or what it stands for."""
-        return self.print_expr(self, node.meaning or node)
+        return self.print_expr(self, node.meant)
 
     def select(self, query: Query) -> str:
         """Print a query."""

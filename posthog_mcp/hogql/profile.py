@@ -34,3 +34,5 @@ class Profile:
 
     tables: Mapping[str, PhysicalTable]
     version: str
+    project_id: int = 1
+    """What `team_id` reads as: a layout holds one project."""

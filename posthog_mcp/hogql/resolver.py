@@ -7,6 +7,7 @@ become visible; FROM and WITH are in `resolver_from.py`, names in `resolver_name
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from posthog_mcp.hogql.resolver_calls import resolve_window
 from posthog_mcp.hogql.resolver_expressions import resolve_expr
 from posthog_mcp.hogql.resolver_from import resolve_ctes, resolve_from
 from posthog_mcp.hogql.resolver_groups import check_groups
+from posthog_mcp.hogql.resolver_names import member_of
 from posthog_mcp.hogql.resolver_scopes import Output, PropertyTarget, SelectScope, StarTarget
 from posthog_mcp.hogql.resolver_state import State, TooMuchWork
 from posthog_mcp.hogql.tree_expressions import (
@@ -98,6 +100,9 @@ def resolve_select(state: State, node: SelectQuery, parent: SelectScope | None) 
     check_positions(state, node.group_by or [], scope, "GROUP BY")
     resolve_clause(state, scope, "HAVING", [node.having] if node.having else [])
     resolve_clause(state, scope, "QUALIFY", [node.qualify] if node.qualify else [])
+    if node.qualify:
+        message = "PostHog's own engine refuses QUALIFY; the embedded one runs it."
+        state.warn(node.qualify, "refused_by_posthog", message, "Filter in an outer query for both.")
     for window in (node.window_exprs or {}).values():
         resolve_window(state, window, scope)
     resolve_clause(state, scope, "ORDER BY", list[Expr](node.order_by or []))
@@ -126,7 +131,14 @@ def resolve_limits(state: State, node: SelectQuery, scope: SelectScope) -> None:
         rest = [node.limit_by.n, node.limit_by.offset_value]
         resolve_clause(state, scope, "LIMIT BY", [each for each in rest if each])
     resolve_clause(state, scope, "LIMIT", [each for each in (node.limit, node.offset) if each])
+    check_percent(state, node)
     resolve_clause(state, scope, "INTERPOLATE", node.interpolate or [])
+
+
+def check_percent(state: State, node: SelectQuery | SelectSetQuery) -> None:
+    value = node.limit.value if node.limit_percent and isinstance(node.limit, Constant) else None
+    if node.limit_percent and node.limit and not (isinstance(value, (int, float)) and 0 < value <= 100):
+        state.error(node.limit, "LIMIT … % takes a number between 0 and 100.", "Write LIMIT 40 %.")
 
 
 def check_positions(state: State, exprs: list[Expr], scope: SelectScope, clause: str) -> None:
@@ -148,10 +160,20 @@ def resolve_array_join(state: State, node: SelectQuery, scope: SelectScope) -> N
         if not isinstance(item, Alias):
             state.error(item, "ARRAY JOIN needs a name for each array.", "Write ARRAY JOIN items AS item.")
             continue
+        item.expr = array_named(node, item.expr, scope, state)
         array = state.expr(item.expr, scope)
         printed = state.fresh()
         scope.array_printed.append(printed)
         scope.arrays[item.alias] = (printed, array.element or Type())
+
+
+def array_named(node: SelectQuery, expr: Expr, scope: SelectScope, state: State) -> Expr:
+    """ARRAY JOIN may name an alias of the SELECT, which is resolved later: its expression stands in its place."""
+    name = expr.chain[0] if isinstance(expr, Field) and len(expr.chain) == 1 else None
+    if name is None or any(member_of(state, source, str(name)) is not None for source in scope.sources):
+        return expr
+    named = [each.expr for each in node.select if isinstance(each, Alias) and each.alias == name]
+    return copy.deepcopy(named[0]) if named else expr
 
 
 def resolve_columns(state: State, node: SelectQuery, scope: SelectScope) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from posthog_mcp.hogql.diagnostics import Edit, Span
 from posthog_mcp.hogql.foreign_calls import DATE_UNIT, translated
 from posthog_mcp.hogql.functions import FunctionDef, find_function, suggest_function
+from posthog_mcp.hogql.resolver_macros import check_array_reduce, percentile, resolve_macro
 from posthog_mcp.hogql.resolver_names import NO_AGGREGATES
 from posthog_mcp.hogql.resolver_scopes import SelectScope
 from posthog_mcp.hogql.resolver_state import Mend, State, did_you_mean
@@ -59,6 +60,8 @@ def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
         state.exprs([each for each in node.args if not is_unit(each)], scope)
         return unknown_function(state, node)
     node.function = found
+    if found.name in ("percentile_cont", "percentile_disc"):
+        return percentile(state, node, scope)
     stars = [each for each in node.args if isinstance(each, Field) and each.chain == ["*"] and found.aggregate]
     node.args = [each for each in node.args if each not in stars]
     check_arity(state, node, found, len(node.args), len(node.params or []), node.distinct)
@@ -69,11 +72,13 @@ def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
         state.error(node.filter_expr, f"FILTER works on aggregates; `{node.name}` is none.", "Use if(…).")
     if node.distinct and not found.aggregate:
         state.error(name_span(node), f"DISTINCT works on aggregates; `{node.name}` is none.", "Use SELECT DISTINCT.")
+    if found.kind == "macro":
+        return resolve_macro(state, node, scope)
+    if found.name == "arrayReduce":
+        check_array_reduce(state, node)
     kinds = aggregate_args(state, node, scope) if found.aggregate else arguments(state, node.args, scope)
     if text := text_to_add(node):
         state.text_as_number(text)
-    if found.name == "matchesAction":
-        check_action(state, node)
     return of_call(found.name, kinds)
 
 
@@ -189,16 +194,6 @@ def resolve_lambda(state: State, node: Lambda, scope: SelectScope, elements: Seq
     node.type = state.expr(node.expr, scope)
     scope.locals.pop()
     return node.type
-
-
-def check_action(state: State, node: Call) -> None:
-    """matchesAction names an action of this project by id or name."""
-    wanted = node.args[0].value if node.args and isinstance(node.args[0], Constant) else None
-    actions = state.catalogue.actions
-    if wanted in actions or wanted in actions.values():
-        return
-    fix = did_you_mean(str(wanted), list(actions.values()), "List the actions to see which exist.", quote="'")
-    state.error(node.args[0] if node.args else node, f"There is no action {wanted!r} in this project.", fix)
 
 
 def resolve_window_function(state: State, node: WindowFunction, scope: SelectScope) -> Type:

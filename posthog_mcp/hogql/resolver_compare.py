@@ -28,10 +28,6 @@ TEXT_OPERATORS = frozenset({"like", "ilike", "not like", "not ilike", "=~", "=~*
 
 def resolve_compare(state: State, node: CompareOperation, scope: SelectScope) -> Type:
     """Both sides, then what only the pair of them can tell."""
-    if isinstance(node.left, Field) and node.left.chain[-1] == "team_id" and isinstance(node.right, Constant):
-        fix = "Leave it out: every query reads this project only."
-        state.error(node, "`team_id` is not a column that HogQL shows.", fix, "true")
-        return BOOLEAN
     left = state.expr(node.left, scope)
     if node.op in ("in cohort", "not in cohort"):
         resolve_cohort(state, node, scope)

@@ -71,18 +71,34 @@ def name(state: State, node: Field, scope: SelectScope) -> Type:
 
 
 def alias(state: State, node: Alias, scope: SelectScope) -> Type:
+    check_alias(state, node)
+    frame = scope.locals[-1] if scope.locals else None
+    known = node.alias in (scope.aliases if frame is None else frame)
     before = (scope.aggregates, scope.window_calls)
     kind = state.expr(node.expr, scope)
-    if scope.locals:
-        return state.error(node, "A lambda cannot name its parts.", "Leave out AS inside the lambda.")
-    if node.alias in scope.aliases:
+    if known:
         return state.error(node, f"`{node.alias}` is already an alias of this SELECT.", "Choose another name.")
+    if frame is not None:
+        node.printed = state.fresh()
+        frame[node.alias] = (node.printed, kind)
+        return kind
     taken = {each.printed for each in scope.aliases.values()}
     printed = node.alias if node.alias not in taken and node.alias else state.fresh()
     named = NamedExpr(node.alias, printed, kind, node.expr)
     named.has_aggregate, named.has_window = scope.aggregates > before[0], scope.window_calls > before[1]
     scope.aliases[node.alias] = named
     return kind
+
+
+RESERVED = frozenset({"true", "false", "null", "team_id"})
+
+
+def check_alias(state: State, node: Alias) -> None:
+    """Names that PostHog refuses."""
+    if node.alias.lower() in RESERVED:
+        state.error(node, f"`{node.alias}` is reserved and cannot be an alias.", "Choose another name.")
+    if "%" in node.alias:
+        state.error(node, f"`{node.alias}` holds the sign %, which names cannot.", "Choose another name.")
 
 
 def logic(state: State, node: And | Or, scope: SelectScope) -> Type:
@@ -160,7 +176,13 @@ def named_argument(state: State, node: NamedArgument, scope: SelectScope) -> Typ
 
 
 def interpolation(state: State, node: InterpolateExpr, scope: SelectScope) -> Type:
-    return state.error(node, "INTERPOLATE is not supported here.", "Fill the gaps with WITH FILL alone.")
+    """A column of the SELECT, and what it becomes in the rows that WITH FILL adds."""
+    name = node.expr.chain[-1] if isinstance(node.expr, Field) else None
+    if name not in [each.name for each in scope.outputs]:
+        return state.error(node, "INTERPOLATE takes columns of this SELECT.", "Write INTERPOLATE (name AS name + 1).")
+    if node.value:
+        state.expr(node.value, scope)
+    return state.expr(node.expr, scope)
 
 
 _BY_KIND = cast(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from posthog_mcp.hogql.catalogue import TableDef
 from posthog_mcp.hogql.resolver_names import field_names, member_of
+from posthog_mcp.hogql.resolver_pivot import query_of
 from posthog_mcp.hogql.resolver_scopes import Cte, Output, QuerySource, SelectScope, Source, TableSource
 from posthog_mcp.hogql.resolver_state import Mend, State, did_you_mean
 from posthog_mcp.hogql.spelling import dotted
@@ -70,6 +71,7 @@ def resolve_from(state: State, join: JoinExpr | None, scope: SelectScope) -> Non
     while join:
         scope.clause = "FROM"
         source = source_of(state, join, scope)
+        check_names(state, join, source, scope)
         scope.sources.append(source)
         join.source = source
         if join.constraint:
@@ -77,6 +79,14 @@ def resolve_from(state: State, join: JoinExpr | None, scope: SelectScope) -> Non
         if join.sample:
             check_sample(state, join, source)
         join = join.next_join
+
+
+def check_names(state: State, join: JoinExpr, source: Source, scope: SelectScope) -> None:
+    """Two tables of one SELECT cannot have the same name."""
+    first = source.names[0] if source.names else None
+    if first and any(each.names and each.names[0] == first for each in scope.sources):
+        fix = f"Write {first} AS a second name."
+        state.error(join.table or join, f"`{first}` is joined already under that name.", fix)
 
 
 def check_sample(state: State, join: JoinExpr, source: Source) -> None:
@@ -103,6 +113,8 @@ def resolve_constraint(state: State, join: JoinExpr, source: Source, scope: Sele
             state.error(column, f"USING: the joined table has no column `{name}`.", fix)
         state.expr(column, scope)
         source.using.add(name)
+        if "RIGHT" in set((join.join_type or "").upper().split()):
+            source.outer.add(name)
 
 
 def source_of(state: State, join: JoinExpr, scope: SelectScope) -> Source:
@@ -117,13 +129,23 @@ def source_of(state: State, join: JoinExpr, scope: SelectScope) -> Source:
         return table_source(state, join, [str(part) for part in table.chain], scope)
     if isinstance(table, Placeholder):
         state.error(table, "A placeholder cannot stand for a table here.", "Write the table's name.")
-    elif isinstance(table, (PivotExpr, UnpivotExpr, HogQLXTag)):
-        inner = table.table if not isinstance(table, HogQLXTag) else None
-        if isinstance(inner, (SelectQuery, SelectSetQuery)):
-            state.outputs(inner, SelectScope(ctes=scope.ctes))
-        elif isinstance(inner, Field):
-            table_source(state, JoinExpr(table=inner), [str(part) for part in inner.chain], scope)
+    elif isinstance(table, (PivotExpr, UnpivotExpr)):
+        return pivot_source(state, join, table, scope)
+    elif isinstance(table, HogQLXTag):
+        state.error(table, f"<{table.kind} /> is no table.", "Only <HogQLQuery query='SELECT …' /> can stand in FROM.")
     return Source(state.fresh(), names)
+
+
+def pivot_source(state: State, join: JoinExpr, table: PivotExpr | UnpivotExpr, scope: SelectScope) -> Source:
+    """PIVOT and UNPIVOT as the subquery that they stand for."""
+    query = query_of(table)
+    names = (join.alias,) if join.alias else ()
+    if query is None:
+        state.error(table, "This form of PIVOT is not known here.", "Write countIf(…) and GROUP BY.")
+        return Source(state.fresh(), names)
+    table.meaning = query
+    outputs = renamed(state, join, join.column_aliases, state.outputs(query, SelectScope(ctes=scope.ctes)))
+    return QuerySource(state.fresh(), names, query=query, outputs=outputs)
 
 
 def values_source(state: State, join: JoinExpr, table: ValuesQuery, scope: SelectScope) -> Source:
@@ -197,9 +219,9 @@ def function_source(
         return Source(state.fresh(), alias)
     state.exprs(args, scope)
     values = [each.value for each in args if isinstance(each, Constant) and type(each.value) is int]
-    if len(values) != len(args) or not 1 <= len(args) <= 2 or not all(0 <= each <= 2**53 for each in values):
+    if not 1 <= len(args) <= 2 or not all(0 <= each <= 2**53 for each in values):
         state.error(join, "numbers() takes one or two whole numbers.", "Write numbers(10) or numbers(5, 10).")
-    elif values[-1] > MAX_NUMBERS:
+    elif len(values) == len(args) and values[-1] > MAX_NUMBERS:
         state.error(join, f"numbers() gives at most {MAX_NUMBERS:,} rows.", "Ask for fewer.")
     outputs = renamed(state, join, join.column_aliases, [Output("number", "number", INTEGER)])
     return QuerySource(state.fresh(), alias or ("numbers",), outputs=outputs)

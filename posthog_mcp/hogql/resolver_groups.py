@@ -78,7 +78,7 @@ def group_keys(node: SelectQuery, scope: SelectScope) -> Iterator[Expr]:
 
 def ungrouped(node: Node, keys: set[Hashable], scope: SelectScope) -> Iterator[Node]:
     """The columns below a node that no key covers."""
-    expr = node.meaning or node if isinstance(node, Expr) else node
+    expr = node.meant if isinstance(node, Expr) else node
     if isinstance(expr, (Constant, SelectQuery, SelectSetQuery)) or key_of(expr) in keys:
         return
     if isinstance(expr, Call) and expr.function and expr.function.aggregate:
@@ -113,7 +113,7 @@ def is_local(target: object, scope: SelectScope) -> bool:
 
 def key_of(node: Node) -> Hashable:
     """Equal for expressions that mean the same, whatever their aliases."""
-    expr = node.meaning or node if isinstance(node, Expr) else node
+    expr = node.meant if isinstance(node, Expr) else node
     if isinstance(expr, Alias):
         return key_of(expr.expr)
     target = expr.target if isinstance(expr, (Field, ArrayAccess, TupleAccess)) else None

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from posthog_mcp.hogql.diagnostics import Span
+from posthog_mcp.hogql.macros import Builder
+from posthog_mcp.hogql.macros_virtual import VIRTUALS
 from posthog_mcp.hogql.resolver_lazy import EventPerson, lazy_names, lazy_table, person_fields
 from posthog_mcp.hogql.resolver_properties import Base, property_of
 from posthog_mcp.hogql.resolver_scopes import (
@@ -62,9 +64,20 @@ def resolve_field(state: State, node: Field, scope: SelectScope) -> Type:
         text = ".".join(map(str, node.chain))
         return state.error(node, f"`{text}` is a table; a column is expected.", f"Write {text}.column.")
     node.target = member.target
+    if not rest and isinstance(member.target, ColumnTarget) and str(node.chain[-1]).startswith("$virt_"):
+        return virtual(state, node, member.target, scope)
     if not rest or member.target is None:
         return member.type if member.target else UNKNOWN
     return path_of(state, node, member.target, member.type, tuple(rest))
+
+
+def virtual(state: State, node: Field, target: ColumnTarget, scope: SelectScope) -> Type:
+    """A field that PostHog computes from the row's properties."""
+    build = VIRTUALS.get((target.source.table.name, target.name))
+    if build is None:
+        return UNKNOWN
+    node.meaning = build(Builder(node), [str(part) for part in node.chain[:-1]])
+    return state.expr(node.meaning, scope)
 
 
 def path_of(state: State, node: Field, target: Base, kind: Type, path: tuple[PathPart, ...]) -> Type:
@@ -94,10 +107,18 @@ def first_member(state: State, node: Field, scope: SelectScope) -> tuple[Member,
         return Value(LocalTarget(printed), kind), chain[1:]
     candidates = [(source, found) for source in scope.sources if (found := member_of(state, source, name)) is not None]
     if candidates:
+        merged_columns(node, name, candidates)
         return chosen(state, node, name, candidates, scope), chain[1:]
     cte = scope.ctes.get(name)
     if name in scope.macros or (cte and cte.node.cte_type == "column"):
+        if len(chain) > 1:
+            message = f"`{name}` is a WITH expression: PostHog reads no fields of one."
+            state.error(node, message, f"Write the expression itself before .{chain[1]}.")
         return use_macro(state, node, name, scope), chain[1:]
+    if cte:
+        fix = "Read from it in a subquery, or join it."
+        state.error(node, f"`{name}` is a WITH query; a column is expected.", fix)
+        return None
     unknown_name(state, node, name, scope)
     return None
 
@@ -109,6 +130,15 @@ def source_named(scope: SelectScope, chain: list[str | int]) -> tuple[Source, li
             if name in source.names:
                 return source, chain[length:]
     return None
+
+
+def merged_columns(node: Field, name: str, candidates: list[tuple[Source, Member]]) -> None:
+    """The column that USING makes of two under RIGHT JOIN: the joined side is the one that is always there."""
+    values = [member for _, member in candidates if isinstance(member, Value)]
+    if len(node.chain) > 1 or len(values) != len(candidates) or not any(name in each.outer for each, _ in candidates):
+        return
+    last = values[-1]
+    node.meaning = Field([name], target=last.target, type=last.type, **node.place)
 
 
 def chosen(state: State, node: Field, name: str, candidates: list[tuple[Source, Member]], scope: SelectScope) -> Member:

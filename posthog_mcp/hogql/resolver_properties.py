@@ -150,6 +150,8 @@ def access(state: State, node: ArrayAccess | TupleAccess, value: Expr, inner: Ty
         return property_of(state, node, target if usable else value, inner, (part,))
     if inner.kind in ("array", "map", "tuple", "unknown"):
         return inner.element or UNKNOWN
+    if not isinstance(target, ColumnTarget) and not isinstance(value, Constant):
+        return UNKNOWN  # our type of a computed value is a guess
     shown = state.query[value.start : value.end]
     return state.error(node, f"`{shown}` is a {inner.text()}; it has no `{part}`.", "Only JSON and arrays have parts.")
 

@@ -26,6 +26,8 @@ class Source:
     names: tuple[str, ...] = ()
     using: set[str] = field(default_factory=set[str])
     """Columns that USING merged into an earlier source; `*` leaves them out."""
+    outer: set[str] = field(default_factory=set[str])
+    """Those of them that a RIGHT JOIN merged: the earlier side may be missing."""
 
 
 @dataclass(slots=True, eq=False)

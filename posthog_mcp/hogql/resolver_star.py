@@ -39,6 +39,12 @@ def resolve_star(state: State, node: Field, scope: SelectScope) -> Type:
             return state.error(node, f"`{name}` is not a table of this query.", did_you_mean(name, names))
     if not sources:
         return state.error(node, "`*` needs a FROM clause.", "Add FROM events.")
+    if len(node.chain) == 1 and len(sources) > 1:
+        names = [source.names[0] for source in sources if source.names]
+        form = ", ".join(f"{name}.*" for name in names)
+        edit = form if len(names) == len(sources) else None
+        fix = f"Write {form}." if edit else "Name each table, and write name.*."
+        return state.error(node, "`*` needs a table's name when FROM has several.", fix, edit)
     if scope.clause != "SELECT":
         return state.error(node, f"`*` cannot stand in {scope.clause}.", "Name the columns.")
     node.target = StarTarget(tuple(columns_of(state, node, sources)))
@@ -92,7 +98,7 @@ def resolve_columns_expr(state: State, node: ColumnsExpr, scope: SelectScope) ->
         state.expr(expr, scope)
     replaced = node.replace or {}
     kept = [(name, replaced.get(name, expr)) for name, expr in columns if name not in (node.exclude or [])]
-    if not kept:
+    if not kept and not node.may_be_empty:
         return state.error(node, "No column is left.", "Loosen the pattern or the EXCLUDE list.")
     node.target = StarTarget(tuple(kept))
     return UNKNOWN

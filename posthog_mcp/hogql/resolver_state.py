@@ -100,7 +100,7 @@ class State:
         """Note an error; returns the unknown type, for the value that has none. An `edit` that is a text replaces
         the place; a `Mend` brings its own."""
         span = place if isinstance(place, Span) else place.span
-        found = diagnostic("error", code, message, self.query, span, fix, edit_of(span, fix, edit))
+        found = diagnostic("error", code, message, self.query, span, fix, self._edit(span, fix, edit))
         if found not in self.errors:
             self.errors.append(found)
         return UNKNOWN
@@ -124,7 +124,14 @@ class State:
         if any(each.message == message for each in self.warnings):
             return
         span = place if isinstance(place, Span) else place.span
-        self.warnings.append(diagnostic("warning", code, message, self.query, span, fix, edit_of(span, fix, edit)))
+        self.warnings.append(diagnostic("warning", code, message, self.query, span, fix, self._edit(span, fix, edit)))
+
+    def _edit(self, span: Span, fix: str, edit: Edit | str | None) -> Edit | None:
+        """The edit that was given, or that the fix brings along; none inside a tag, whose query has no places."""
+        if self.query[span.start : span.start + 1] == "<":
+            return None
+        text = fix.text if edit is None and isinstance(fix, Mend) else edit
+        return Edit(span.start, span.end, text) if isinstance(text, str) else text
 
 
 class Mend(str):
@@ -137,12 +144,6 @@ class Mend(str):
         made = super().__new__(cls, sentence)
         made.text = text
         return made
-
-
-def edit_of(span: Span, fix: str, edit: Edit | str | None) -> Edit | None:
-    """The edit that was given, or that the fix brings along."""
-    text = fix.text if edit is None and isinstance(fix, Mend) else edit
-    return Edit(span.start, span.end, text) if isinstance(text, str) else text
 
 
 def did_you_mean(name: str, candidates: list[str], otherwise: str = "", quote: str = "`") -> str:

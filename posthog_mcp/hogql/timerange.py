@@ -143,7 +143,7 @@ class Reader:
 
     def bounds(self, expr: Expr) -> Found:
         """What a condition says of each table's time field."""
-        expr = expr.meaning or expr
+        expr = expr.meant
         if isinstance(expr, Alias):
             return self.bounds(expr.expr)
         if isinstance(expr, And) or (isinstance(expr, Call) and expr.name == "and"):

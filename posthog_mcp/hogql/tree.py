@@ -139,7 +139,7 @@ __all__ = [
 ]
 
 _NOTES: frozenset[str] = frozenset(
-    {"type", "meaning", "target", "function", "scope", "source", "printed", "start", "end"}
+    {"type", "meaning", "target", "function", "scope", "source", "printed", "may_be_empty", "start", "end"}
 )
 
 

@@ -56,6 +56,14 @@ class Expr(Node):
     type: Type | None = field(default=None, compare=False, repr=False)
     meaning: Expr | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def meant(self) -> Expr:
+        """The expression that runs: a macro may stand for another one."""
+        expr = self
+        while expr.meaning:
+            expr = expr.meaning
+        return expr
+
 
 @dataclass(slots=True)
 class Constant(Expr):
@@ -75,10 +83,11 @@ class Field(Expr):
 
 @dataclass(slots=True)
 class Alias(Expr):
-    """`expr AS alias`."""
+    """`expr AS alias`. `printed` is the resolver's own name for one inside a lambda."""
 
     alias: str
     expr: Expr
+    printed: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -285,6 +294,8 @@ class ColumnsExpr(Expr):
     all_columns: bool = False
     exclude: list[str] | None = None
     replace: dict[str, Expr] | None = None
+    may_be_empty: bool = field(default=False, compare=False, repr=False)
+    """What UNPIVOT leaves may be nothing."""
     target: Target | None = field(default=None, compare=False, repr=False)
 
 

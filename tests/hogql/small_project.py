@@ -39,6 +39,12 @@ CATALOGUE = Catalogue(
     group_properties={0: {"plan": "String"}},
     cohorts={1: "vips", 2: "twice", 3: "twice"},
     actions={5: "bought"},
+    action_steps={
+        5: (
+            {"event": "purchase"},
+            {"event": "signup", "properties": [{"key": "$browser", "value": ["Chrome", "back\\slash\n"]}]},
+        )
+    },
 )
 TIME = "DateTime64(6, 'UTC')"
 COLUMNS = {

@@ -123,7 +123,9 @@ def test_aggregates_know_their_arguments(name: str, arity: tuple[int, int | None
     assert (found.min_args, found.max_args) == arity
 
 
-@pytest.mark.parametrize("name", ["uniqOrNull", "sumDistinct", "sumResample", "countifs", "TOINT", "", "sumIfIf"])
+@pytest.mark.parametrize(
+    "name", ["uniqOrNull", "sumDistinct", "sumResample", "countifs", "TOSTARTOFDAY", "", "sumIfIf"]
+)
 def test_what_posthog_does_not_allow_is_unknown(name: str) -> None:
     assert find_function(name) is None
 

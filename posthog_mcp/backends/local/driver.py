@@ -97,13 +97,16 @@ class LocalDriver:
         snapshot = await self.snapshot()
         stamp = await anyio.to_thread.run_sync(self.objects.stamp)
         if self._known is None or self._known.snapshot is not snapshot or self._known.stamp != stamp:
-            cohorts, actions = await anyio.to_thread.run_sync(self._names)
+            cohorts, actions, steps = await anyio.to_thread.run_sync(self._names)
             catalogue = catalogue_for(snapshot.manifest, cohorts=cohorts, actions=actions, version_suffix=f"-{stamp}")
+            catalogue = replace(catalogue, action_steps=steps)
             self._known = Known(snapshot, stamp, catalogue, profile_for(snapshot.manifest))
         return self._known
 
-    def _names(self) -> tuple[dict[int, str], dict[int, str]]:
-        return self.objects.names("cohorts"), self.objects.names("actions")
+    def _names(self) -> tuple[dict[int, str], dict[int, str], dict[int, list[dict[str, Json]]]]:
+        actions = self.objects.names("actions")
+        steps = {number: steps_of(self.objects.get("actions", str(number))) for number in actions}
+        return self.objects.names("cohorts"), actions, steps
 
     async def _person_ids(self, text: str, properties: Sequence[Mapping[str, Json]]) -> list[str]:
         """The first column of a cohort's query.
@@ -246,6 +249,12 @@ def renamed(table: Table, columns: tuple[Column, ...]) -> Table:
         return table
     pairs = zip(columns, table.columns, strict=True)
     return replace(table, columns=tuple(Column(ours.name, theirs.type) for ours, theirs in pairs))
+
+
+def steps_of(action: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """An action's steps; those that are no objects are left out."""
+    steps = action.get("steps")
+    return [each for each in steps if isinstance(each, dict)] if isinstance(steps, list) else []
 
 
 def mapping(value: Json) -> dict[str, Json] | None:
