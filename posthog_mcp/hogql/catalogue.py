@@ -87,3 +87,5 @@ class Catalogue:
         default_factory=dict[int, "Sequence[Mapping[str, Json]]"]
     )
     """What an action matches, in PostHog's REST shape, where the backend tells it."""
+    embedded: bool = False
+    """Queries run on the embedded engine, which also takes what PostHog parses and then refuses."""

@@ -30,6 +30,11 @@ def bounded(query: str, tree: Node | None, *, default: int, cap: int) -> Bounded
         return Bounded(query, default)
     end = body_end(query, tree)
     body, rest = query[:end], query[end:]
+    if tree.limit is None and tree.offset is not None:
+        # HogQL reads LIMIT before OFFSET only.
+        words = [each for each in tokens(query[: tree.offset.start]) if each.lowered == "offset"]
+        at = words[-1].start if words else end
+        return Bounded(f"{query[:at]}LIMIT {default} {query[at:]}", default, added=True)
     if tree.limit is None:
         # A bare LIMIT after a UNION would bind its last part only; in brackets it binds the whole.
         whole = body if isinstance(tree, SelectQuery) else f"({body})"

@@ -53,10 +53,11 @@ def lookups() -> Lookups:
 @dataclass(frozen=True, slots=True)
 class Builder:
     """Makes nodes in a call's place. `events` is the name of the events table in this SELECT, empty where it needs
-    none."""
+    none; `has_properties`: some table of the SELECT has them."""
 
     place: Expr
     events: str = ""
+    has_properties: bool = True
 
     def const(self, value: Literals) -> Constant:
         return Constant(value, **self.place.place)
@@ -92,8 +93,10 @@ def sparkline(b: Builder, node: Call) -> Expr:
 
 
 def recording_button(b: Builder, node: Call) -> Expr:
-    status = node.args[1] if len(node.args) > 1 else b.field("properties", "$recording_status")
-    return b.tag("RecordingButton", b.const("sessionId"), node.args[0], b.const("recordingStatus"), status)
+    own = b.field("properties", "$recording_status") if b.has_properties else None
+    status = node.args[1] if len(node.args) > 1 else own
+    rest = [b.const("recordingStatus"), status] if status else []
+    return b.tag("RecordingButton", b.const("sessionId"), node.args[0], *rest)
 
 
 def explain_csp_report(b: Builder, node: Call) -> Expr:
@@ -151,7 +154,6 @@ def bot(column: str, default: str, empty: str) -> Macro:
     """What a user agent is called; `empty` is for no user agent at all."""
 
     def macro(b: Builder, node: Call) -> Expr:
-        no_ip(b, node)
         bots = lookups().bots
         labels = [str(each[BOT_COLUMNS[column]]) for each in bots]
         index = bot_index(b, node.args[0], [*(each[0] for each in bots), "^$"])
@@ -162,18 +164,8 @@ def bot(column: str, default: str, empty: str) -> Macro:
 
 
 def is_bot(b: Builder, node: Call) -> Expr:
-    no_ip(b, node)
     index = bot_index(b, node.args[0], [*(each[0] for each in lookups().bots), "^$"])
     return b.call("toBool", b.compare(index, "!=", b.const(0)))
-
-
-def no_ip(b: Builder, node: Call) -> None:
-    """Raises:
-    HogQLResolutionError: an address is given; the ranges that operators publish are not part of this project.
-    """
-    if len(node.args) > 1:
-        fix = "Give the user agent alone."
-        raise b.refuse(f"{node.name}() with an IP address needs PostHog's list of crawler networks.", fix)
 
 
 def survey_response(b: Builder, node: Call) -> Expr:
@@ -233,6 +225,20 @@ def unique_submissions(b: Builder, node: Call) -> Expr:
     return b.compare(b.field("uuid"), "in", query)
 
 
+TRAFFIC = frozenset(
+    f"{prefix}{name}"
+    for prefix in ("", "__preview_")
+    for name in (
+        "getTrafficType",
+        "getTrafficCategory",
+        "getBotType",
+        "getBotName",
+        "getBotOperator",
+        "isLikelyBot",
+        "isBot",
+    )
+)
+"""What classifies user agents. With an address as second argument they need PostHog's list of crawler networks."""
 MACROS: Mapping[str, Macro] = {
     "sparkline": sparkline,
     "recordingButton": recording_button,

@@ -7,6 +7,7 @@ its registered name. What only PostHog can run is refused with the registry's re
 from __future__ import annotations
 
 from posthog_mcp.hogql.functions import FunctionDef
+from posthog_mcp.hogql.macros import TRAFFIC
 from posthog_mcp.hogql.printer_columns import instant
 from posthog_mcp.hogql.printer_compare import condition
 from posthog_mcp.hogql.printer_functions import OWN_MEANING
@@ -118,8 +119,11 @@ def can_be_null(found: FunctionDef, args: list[Sql]) -> bool:
 def refuse_missing(state: PrintState, node: Expr, found: FunctionDef) -> None:
     if found.kind == "missing":
         raise state.refuse(node, f"`{found.name}` cannot run embedded: {found.reason}.")
+    if found.name in TRAFFIC:
+        message = f"`{found.name}` with an IP address needs PostHog's list of crawler networks."
+        raise state.refuse(node, message, "Give the user agent alone.")
     if found.kind == "macro":
-        raise state.refuse(node, f"`{found.name}` is PostHog's own and cannot run embedded yet.")
+        raise state.refuse(node, f"`{found.name}` is PostHog's own and cannot run embedded.")
 
 
 def print_case(state: PrintState, node: Call) -> Sql:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass
+from typing import cast
 
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.diagnostics import Diagnostic
@@ -20,6 +21,7 @@ from posthog_mcp.hogql.resolver_groups import check_groups
 from posthog_mcp.hogql.resolver_names import member_of
 from posthog_mcp.hogql.resolver_scopes import Output, PropertyTarget, SelectScope, StarTarget
 from posthog_mcp.hogql.resolver_state import State, TooMuchWork
+from posthog_mcp.hogql.tree import Node, rewrite, walk
 from posthog_mcp.hogql.tree_expressions import (
     Alias,
     ArrayAccess,
@@ -101,8 +103,7 @@ def resolve_select(state: State, node: SelectQuery, parent: SelectScope | None) 
     resolve_clause(state, scope, "HAVING", [node.having] if node.having else [])
     resolve_clause(state, scope, "QUALIFY", [node.qualify] if node.qualify else [])
     if node.qualify:
-        message = "PostHog's own engine refuses QUALIFY; the embedded one runs it."
-        state.warn(node.qualify, "refused_by_posthog", message, "Filter in an outer query for both.")
+        state.refused_by_posthog(node.qualify, "QUALIFY", "Filter in an outer query.")
     for window in (node.window_exprs or {}).values():
         resolve_window(state, window, scope)
     resolve_clause(state, scope, "ORDER BY", list[Expr](node.order_by or []))
@@ -169,11 +170,35 @@ def resolve_array_join(state: State, node: SelectQuery, scope: SelectScope) -> N
 
 def array_named(node: SelectQuery, expr: Expr, scope: SelectScope, state: State) -> Expr:
     """ARRAY JOIN may name an alias of the SELECT, which is resolved later: its expression stands in its place."""
-    name = expr.chain[0] if isinstance(expr, Field) and len(expr.chain) == 1 else None
-    if name is None or any(member_of(state, source, str(name)) is not None for source in scope.sources):
+    aliases = {each.alias: each.expr for each in node.select if isinstance(each, Alias)}
+    hidden = [name for name in aliases if any(member_of(state, each, name) is not None for each in scope.sources)]
+    named = {name: each for name, each in aliases.items() if name not in hidden}
+    if not any(isinstance(each, Field) and str(each.chain[0]) in named for each in walk(expr)):
         return expr
-    named = [each.expr for each in node.select if isinstance(each, Alias) and each.alias == name]
-    return copy.deepcopy(named[0]) if named else expr
+    return spelled_out(state, expr, named, [SPELLED_OUT])
+
+
+SPELLED_OUT = 2_000
+"""Nodes that the aliases of one ARRAY JOIN may stand for."""
+
+
+def spelled_out(state: State, expr: Expr, named: dict[str, Expr], left: list[int]) -> Expr:
+    """An expression with the SELECT's aliases replaced by what they stand for.
+
+    Raises:
+        TooMuchWork: they stand for too many nodes.
+    """
+
+    def change(node: Node) -> Node:
+        left[0] -= 1
+        if left[0] < 0:
+            state.error(expr, "The aliases of this ARRAY JOIN stand for too much.", "Use a subquery.")
+            raise TooMuchWork
+        known = named.get(str(node.chain[0])) if isinstance(node, Field) and len(node.chain) == 1 else None
+        rest = {name: each for name, each in named.items() if each is not known}
+        return spelled_out(state, known, rest, left) if known else node
+
+    return cast("Expr", rewrite(copy.deepcopy(expr), change))
 
 
 def resolve_columns(state: State, node: SelectQuery, scope: SelectScope) -> None:

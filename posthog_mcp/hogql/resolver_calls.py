@@ -14,16 +14,18 @@ from posthog_mcp.hogql.foreign_calls import DATE_UNIT, translated
 from posthog_mcp.hogql.functions import FunctionDef, find_function, suggest_function
 from posthog_mcp.hogql.resolver_macros import check_array_reduce, percentile, resolve_macro
 from posthog_mcp.hogql.resolver_names import NO_AGGREGATES
-from posthog_mcp.hogql.resolver_scopes import SelectScope
+from posthog_mcp.hogql.resolver_scopes import SelectScope, StarTarget
 from posthog_mcp.hogql.resolver_state import Mend, State, did_you_mean
 from posthog_mcp.hogql.tokens import tokens
 from posthog_mcp.hogql.tree_expressions import (
     Call,
+    ColumnsExpr,
     Constant,
     Expr,
     ExprCall,
     Field,
     Lambda,
+    SpreadExpr,
     TryCast,
     TypeCast,
     WindowExpr,
@@ -60,6 +62,7 @@ def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
         state.exprs([each for each in node.args if not is_unit(each)], scope)
         return unknown_function(state, node)
     node.function = found
+    node.args = spread(state, node.args, scope)
     if found.name in ("percentile_cont", "percentile_disc"):
         return percentile(state, node, scope)
     stars = [each for each in node.args if isinstance(each, Field) and each.chain == ["*"] and found.aggregate]
@@ -73,7 +76,7 @@ def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
     if node.distinct and not found.aggregate:
         state.error(name_span(node), f"DISTINCT works on aggregates; `{node.name}` is none.", "Use SELECT DISTINCT.")
     if found.kind == "macro":
-        return resolve_macro(state, node, scope)
+        return resolve_macro(state, node, scope, enough=fits_arity(found, len(node.args)))
     if found.name == "arrayReduce":
         check_array_reduce(state, node)
     kinds = aggregate_args(state, node, scope) if found.aggregate else arguments(state, node.args, scope)
@@ -85,6 +88,19 @@ def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
 def is_unit(node: Expr) -> bool:
     """`DATEDIFF(day, …)`: other SQLs write units of time bare."""
     return isinstance(node, Field) and len(node.chain) == 1 and bool(DATE_UNIT.match(str(node.chain[0])))
+
+
+def spread(state: State, args: list[Expr], scope: SelectScope) -> list[Expr]:
+    """`coalesce(*COLUMNS('re'))`: the columns as arguments."""
+    found: list[Expr] = []
+    for each in args:
+        inner = each.expr if isinstance(each, SpreadExpr) else None
+        if isinstance(inner, ColumnsExpr):
+            state.expr(inner, scope)
+            found += [expr for _, expr in inner.target.columns] if isinstance(inner.target, StarTarget) else []
+        else:
+            found.append(each)
+    return found
 
 
 def unknown_function(state: State, node: Call) -> Type:
@@ -135,6 +151,10 @@ def check_arity(state: State, node: Expr, found: FunctionDef, args: int, params:
     elif params < found.min_params or (found.max_params is not None and params > found.max_params):
         wanted = amount(found.min_params, found.max_params)
         state.error(node, f"{what} '{found.name}' expects {wanted} parameter{plural(wanted)}, found {params}.")
+
+
+def fits_arity(found: FunctionDef, args: int) -> bool:
+    return found.min_args <= args and (found.max_args is None or args <= found.max_args)
 
 
 def amount(low: int, high: int | None) -> str:
@@ -259,6 +279,10 @@ def resolve_window(state: State, window: WindowExpr, scope: SelectScope) -> None
 
 def resolve_cast(state: State, node: TypeCast | TryCast, scope: SelectScope) -> Type:
     """`x::int` and CAST(x AS int) mean toInt(x), and so on; unreadable values become NULL."""
+    if isinstance(node, TryCast):
+        state.refused_by_posthog(
+            node, "TRY_CAST", "Write toInt(x), toFloat(x), …: they give NULL for what cannot be read."
+        )
     function = CASTS.get(node.type_name.strip().lower())
     if not function:
         state.expr(node.expr, scope)

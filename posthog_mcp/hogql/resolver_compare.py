@@ -124,6 +124,9 @@ def is_number(text: str) -> bool:
 def resolve_cohort(state: State, node: CompareOperation, scope: SelectScope) -> None:
     """`person_id IN COHORT 12 | 'name'` means membership in the cohort's people."""
     wanted = node.right.value if isinstance(node.right, Constant) else None
+    if not isinstance(wanted, (int, str)) or isinstance(wanted, bool):
+        state.error(node.right, "IN COHORT takes one cohort's id or name.", "Write IN COHORT 12, or IN COHORT 'name'.")
+        return
     known = state.catalogue.cohorts
     ids = [number for number, name in known.items() if wanted in (number, name) and not isinstance(wanted, bool)]
     if not ids:

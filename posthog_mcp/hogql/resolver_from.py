@@ -7,11 +7,13 @@ A table that does not exist becomes a plain Source, whose columns resolve silent
 from __future__ import annotations
 
 from posthog_mcp.hogql.catalogue import TableDef
+from posthog_mcp.hogql.diagnostics import Edit
 from posthog_mcp.hogql.resolver_names import field_names, member_of
 from posthog_mcp.hogql.resolver_pivot import query_of
 from posthog_mcp.hogql.resolver_scopes import Cte, Output, QuerySource, SelectScope, Source, TableSource
 from posthog_mcp.hogql.resolver_state import Mend, State, did_you_mean
 from posthog_mcp.hogql.spelling import dotted
+from posthog_mcp.hogql.tokens import tokens
 from posthog_mcp.hogql.tree_expressions import Constant, Expr, Field, HogQLXTag, Placeholder, Tuple
 from posthog_mcp.hogql.tree_queries import (
     CTE,
@@ -44,12 +46,23 @@ def resolve_cte(state: State, cte: Cte, scope: SelectScope) -> None:
         state.error(node, f"WITH {node.name} AS (…) needs a query.", f"Write WITH … AS {node.name} for an expression.")
         cte.known = False
         return
+    check_hints(state, node)
     if node.recursive and isinstance(node.expr, SelectSetQuery):
         cte.outputs = named_outputs(state, cte, state.outputs(node.expr.initial_select_query, scope))
         scope.ctes[node.name] = cte
     cte.outputs = named_outputs(state, cte, state.outputs(node.expr, scope))
     cte.reads, state.reads = max(1, state.reads - before), before
     cte.known = bool(cte.outputs) or len(state.errors) == faults
+
+
+def check_hints(state: State, node: CTE) -> None:
+    """What other databases say of WITH, and PostHog's engine does not take."""
+    if node.materialized is not None:
+        state.refused_by_posthog(node, "MATERIALIZED hints", "Leave the hint out.")
+    if node.using_key:
+        state.refused_by_posthog(node, "USING KEY", "Leave it out.")
+    if node.columns:
+        state.refused_by_posthog(node, "column lists of WITH", "Name the columns with AS inside the query.")
 
 
 def named_outputs(state: State, cte: Cte, outputs: list[Output]) -> list[Output]:
@@ -76,9 +89,18 @@ def resolve_from(state: State, join: JoinExpr | None, scope: SelectScope) -> Non
         join.source = source
         if join.constraint:
             resolve_constraint(state, join, source, scope)
+        if join.table_final:
+            state.refused_by_posthog(join, "FINAL", "Leave it out.", without_final(state, join))
         if join.sample:
             check_sample(state, join, source)
         join = join.next_join
+
+
+def without_final(state: State, join: JoinExpr) -> Edit | None:
+    """The word after the table's name taken out."""
+    start = join.table.end if join.table else join.start
+    word = next((each for each in tokens(state.query, start) if each.lowered == "final"), None)
+    return Edit(word.start, word.end, "") if word else None
 
 
 def check_names(state: State, join: JoinExpr, source: Source, scope: SelectScope) -> None:
@@ -143,12 +165,15 @@ def pivot_source(state: State, join: JoinExpr, table: PivotExpr | UnpivotExpr, s
     if query is None:
         state.error(table, "This form of PIVOT is not known here.", "Write countIf(…) and GROUP BY.")
         return Source(state.fresh(), names)
+    word = "PIVOT" if isinstance(table, PivotExpr) else "UNPIVOT"
+    state.refused_by_posthog(table, word, "Write countIf(…) and GROUP BY, or ARRAY JOIN.")
     table.meaning = query
     outputs = renamed(state, join, join.column_aliases, state.outputs(query, SelectScope(ctes=scope.ctes)))
     return QuerySource(state.fresh(), names, query=query, outputs=outputs)
 
 
 def values_source(state: State, join: JoinExpr, table: ValuesQuery, scope: SelectScope) -> Source:
+    state.refused_by_posthog(table, "VALUES in FROM", "Write SELECT … UNION ALL SELECT ….")
     width = len(table.rows[0]) if table.rows else 0
     if any(len(row) != width for row in table.rows):
         state.error(table, "The rows of VALUES differ in length.", f"Give each row {width} values.")
@@ -169,6 +194,9 @@ def table_source(state: State, join: JoinExpr, chain: list[str], scope: SelectSc
     if cte and cte.node.cte_type == "subquery":
         return cte_source(state, join, cte, alias or (cte.name,))
     found = find_table(state, chain)
+    if not found and chain == ["numbers"]:
+        state.error(join, "Table function 'numbers' expects 1 to 2 arguments, found 0.", "Write numbers(10).")
+        return Source(state.fresh(), alias)
     if not found:
         fix = table_fix(state, chain, scope)
         state.error(join.table or join, f"Unknown table `{'.'.join(chain)}`.", fix)
@@ -214,6 +242,10 @@ def function_source(
 ) -> Source:
     """numbers(count) or numbers(start, count)."""
     args = join.table_args or []
+    if find_table(state, chain):
+        message = f"Table '{'.'.join(chain)}' expects 0 arguments, found {len(args)}."
+        state.error(join, message, f"Write FROM {'.'.join(chain)}.")
+        return Source(state.fresh(), alias)
     if chain != ["numbers"]:
         state.error(join, f"Unknown table function `{'.'.join(chain)}`.", "Only numbers(n) and numbers(start, n).")
         return Source(state.fresh(), alias)

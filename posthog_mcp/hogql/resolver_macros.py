@@ -8,10 +8,11 @@ from collections.abc import Callable
 from posthog_mcp.errors import HogQLResolutionError
 from posthog_mcp.hogql.diagnostics import Edit
 from posthog_mcp.hogql.functions import find_function
-from posthog_mcp.hogql.macros import MACROS, Builder
+from posthog_mcp.hogql.macros import MACROS, TRAFFIC, Builder
 from posthog_mcp.hogql.macros_actions import action_condition
 from posthog_mcp.hogql.resolver_scopes import SelectScope, TableSource
 from posthog_mcp.hogql.resolver_state import State, did_you_mean
+from posthog_mcp.hogql.tree import walk
 from posthog_mcp.hogql.tree_expressions import Call, Constant, Expr
 from posthog_mcp.hogql.types import BOOLEAN, FLOAT, UNKNOWN, Type
 
@@ -19,15 +20,21 @@ REDUCER = re.compile(r"(\w+)(\(\s*[\d.]+(\s*,\s*[\d.]+)*\s*\))?\Z")
 """An aggregate's name with its parameters, as arrayReduce takes it."""
 
 
-def resolve_macro(state: State, node: Call, scope: SelectScope) -> Type:
+def resolve_macro(state: State, node: Call, scope: SelectScope, *, enough: bool) -> Type:
     """Note on the call what it stands for, and resolve that."""
     name = node.function.name if node.function else node.name
-    if name == "matchesAction":
-        return matches_action(state, node, scope)
-    if name not in MACROS:
+    by_network = name in TRAFFIC and len(node.args) > 1
+    if name not in (*MACROS, "matchesAction") or not enough or by_network:
         state.exprs(node.args, scope)
         return UNKNOWN
-    return stands_for(state, node, scope, lambda: MACROS[name](Builder(node, events_name(scope)), node))
+    if name == "matchesAction":
+        return matches_action(state, node, scope)
+    inner = [each for arg in node.args for each in walk(arg) if isinstance(each, Call) and each.name in TRAFFIC]
+    if name in TRAFFIC and inner:
+        state.error(inner[0], f"`{inner[0].name}` cannot stand inside `{node.name}`.", "Use a subquery.")
+        return UNKNOWN
+    builder = Builder(node, events_name(scope), has_properties(scope))
+    return stands_for(state, node, scope, lambda: MACROS[name](builder, node))
 
 
 def stands_for(state: State, node: Call, scope: SelectScope, build: Callable[[], Expr]) -> Type:
@@ -37,6 +44,11 @@ def stands_for(state: State, node: Call, scope: SelectScope, build: Callable[[],
         state.exprs(node.args, scope)
         return state.error(node, error.message, error.fix)
     return state.expr(node.meaning, scope)
+
+
+def has_properties(scope: SelectScope) -> bool:
+    tables = [each.table for each in scope.sources if isinstance(each, TableSource)]
+    return any("properties" in each.fields for each in tables)
 
 
 def events_name(scope: SelectScope) -> str:

@@ -105,6 +105,13 @@ class State:
             self.errors.append(found)
         return UNKNOWN
 
+    def refused_by_posthog(self, place: Node | Span, what: str, fix: str, edit: Edit | str | None = None) -> None:
+        """PostHog parses this and refuses to run it: an error there, a warning where the embedded engine runs it."""
+        if self.catalogue.embedded:
+            self.warn(place, "refused_by_posthog", f"PostHog refuses {what}; the embedded engine runs it.", fix, edit)
+        else:
+            self.error(place, f"PostHog refuses {what}.", fix, edit)
+
     def part(self, node: Field, index: int) -> Span:
         """Where one part of a dotted name stands; the whole name where the text does not say."""
         parts = [each for each in tokens(self.query[: node.end], node.start) if each.kind in ("word", "name")]

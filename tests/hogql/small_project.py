@@ -37,6 +37,7 @@ CATALOGUE = Catalogue(
     person_properties={"email": "String", "age": "Numeric"},
     group_types=("organization",),
     group_properties={0: {"plan": "String"}},
+    embedded=True,
     cohorts={1: "vips", 2: "twice", 3: "twice"},
     actions={5: "bought"},
     action_steps={

@@ -25,7 +25,7 @@ CASES = [
     ("select 1 from t -- all\n ; # end", "select 1 from t LIMIT 100 -- all\n ; # end"),
     ("select 1 /* a */ from t /* b */", "select 1 /* a */ from t LIMIT 100 /* b */"),
     ("(select 1)", "(select 1) LIMIT 100"),
-    ("select 1 from t offset 5", "select 1 from t offset 5 LIMIT 100"),
+    ("select 1 from t offset 5", "select 1 from t LIMIT 100 offset 5"),
     ("select 1 from t limit 3 by a", "select 1 from t limit 3 by a LIMIT 100"),
     ("select 1 from t order by a desc nulls last", "select 1 from t order by a desc nulls last LIMIT 100"),
     ("select 1 from t group by a with totals", "select 1 from t group by a with totals LIMIT 100"),

@@ -99,7 +99,7 @@ class LocalDriver:
         if self._known is None or self._known.snapshot is not snapshot or self._known.stamp != stamp:
             cohorts, actions, steps = await anyio.to_thread.run_sync(self._names)
             catalogue = catalogue_for(snapshot.manifest, cohorts=cohorts, actions=actions, version_suffix=f"-{stamp}")
-            catalogue = replace(catalogue, action_steps=steps)
+            catalogue = replace(catalogue, action_steps=steps, embedded=True)
             self._known = Known(snapshot, stamp, catalogue, profile_for(snapshot.manifest))
         return self._known
 
