@@ -18,9 +18,14 @@ Verdict = Literal["valid", "syntax", "unknown_name", "arity", "other_error", "pa
 """`parses`: all that is known is that it is no syntax error; `refused`: that it is an error of some kind."""
 Kind = Literal["query", "expr"]
 
-ARITY = re.compile(r"expects? .*(argument|parameter)|requires parameters|requires between|at (least|most) \d+ arg")
+ARITY = re.compile(
+    r"expects? .*(argument|parameter)|requires (parameters|arguments|between)|at (least|most) \d+ arg|"
+    r"does not accept (argument|parameter)s|missing arguments",
+    re.IGNORECASE,
+)
 UNKNOWN_NAME = re.compile(
-    r"unable to resolve field|field not found|unknown table|unsupported function call|unsupported aggregation|"
+    r"(unable to|cannot) resolve field|unsupported type cast|field not found|unknown table|"
+    r"unsupported function call|unsupported aggregation|"
     r"column with name .* not found|can't access property|could not find (cohort|a cohort|action)|"
     r"no action found|cohort .*(not|doesn't) (found|exist)|unknown (column|function|window)|unresolved column|"
     r"table function .* (not found|does not exist)|has no (column|field)",
