@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.checker import Checker
@@ -105,6 +105,38 @@ class ListOptions:
     limit: int = 100
     cursor: str | None = None
     filters: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFinding:
+    """What a host's own check says of a place of the query: offsets, and the text that mends it, where told."""
+
+    message: str
+    start: int | None = None
+    end: int | None = None
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFindings:
+    """A host's own check of a query (PostHog's HogQLMetadata). Notices say what names mean."""
+
+    errors: tuple[ServerFinding, ...] = ()
+    warnings: tuple[ServerFinding, ...] = ()
+    notices: tuple[ServerFinding, ...] = ()
+
+
+@runtime_checkable
+class ServerChecks(Protocol):
+    """A driver whose host checks queries itself."""
+
+    async def metadata(self, query: str) -> ServerFindings:
+        """Ask the host; nothing runs.
+
+        Raises:
+            PostHogMcpError: the host does not answer, or has no such check.
+        """
+        ...
 
 
 class Driver(Protocol):

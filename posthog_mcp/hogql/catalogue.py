@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from posthog_mcp.results import Json
@@ -87,5 +88,9 @@ class Catalogue:
         default_factory=dict[int, "Sequence[Mapping[str, Json]]"]
     )
     """What an action matches, in PostHog's REST shape, where the backend tells it."""
+    row_counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Rows by table, where the backend knows them."""
+    history: tuple[datetime, datetime] | None = None
+    """Times of the first and last event, where the backend knows them."""
     embedded: bool = False
     """Queries run on the embedded engine, which also takes what PostHog parses and then refuses."""

@@ -20,18 +20,26 @@ from anyio import to_thread
 from posthog_mcp.errors import HogQLResolutionError, HogQLSyntaxError, PostHogMcpError
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.diagnostics import Diagnostic, Edit, Span, diagnostic
+from posthog_mcp.hogql.estimate import Estimate, estimate
+from posthog_mcp.hogql.limits import bounded as limited
 from posthog_mcp.hogql.lints import lint, subject_of
+from posthog_mcp.hogql.lints_cost import DEFAULT_ROWS
 from posthog_mcp.hogql.parsing import Parser
 from posthog_mcp.hogql.placeholders import Filling, fill
-from posthog_mcp.hogql.repair import MENDED_WARNINGS, repaired
+from posthog_mcp.hogql.repair import MENDED_WARNINGS, applied, chosen, repaired
 from posthog_mcp.hogql.resolver import Resolved, resolve
+from posthog_mcp.hogql.tag_queries import expand_tags
 from posthog_mcp.hogql.timerange import date_range
 from posthog_mcp.hogql.tree import Node, from_json, walk
 from posthog_mcp.hogql.tree_expressions import Call, Constant
-from posthog_mcp.hogql.tree_queries import Query
+from posthog_mcp.hogql.tree_queries import Query, SelectQuery, SelectSetQuery
 from posthog_mcp.results import Column, DateRange, Json
 
 CACHED_CHECKS = 256
+BOUNDING_ROUNDS = 20
+"""Tables of one query that may need a time range."""
+MAX_ROWS = 50_000
+"""PostHog's own cap."""
 RECURSION = 10_000
 """Python frames: a tree of the parser's greatest depth needs about 3,000, and only the heap bounds them."""
 
@@ -54,6 +62,8 @@ class Checked:
     has_aggregation: bool = False
     corrected: str | None = None
     """The query with its faults mended, checked and ready to run; None when there is nothing to mend, or no way."""
+    estimate: Estimate | None = None
+    """What the query will read; None while it has errors, or nothing is known of the tables' sizes."""
 
     def raise_for_errors(self) -> None:
         """Turn the errors into one exception, which names them all.
@@ -112,83 +122,29 @@ class Checker:
             self._cache.popitem(last=False)
         return checked
 
+    async def bounded(self, query: str, values: Mapping[str, Json] | None = None) -> str | None:
+        """The query with a time range on every table that lacks one, and a LIMIT; None when it has errors."""
+        catalogue = await self._catalogue()
+        filling = Filling(dict(values or {}), {}, {}, self._now().astimezone(ZoneInfo(catalogue.timezone)))
+        text = query
+        for _ in range(BOUNDING_ROUNDS):
+            found = await self._look(text, filling, catalogue)
+            if found.errors or not isinstance(found.tree, (SelectQuery, SelectSetQuery)):
+                return None
+            edits = chosen([each for each in found.warnings if each.code == "no_time_range"])
+            if not edits:
+                return limited(text, found.tree, default=DEFAULT_ROWS, cap=MAX_ROWS).query
+            text = applied(text, edits[:1])
+        return None
+
     async def _look(self, query: str, filling: Filling, catalogue: Catalogue) -> Checked:
         """One look at one text, nothing mended."""
         try:
             parsed = await self._parser.parse(query)
-            await self._expand(parsed, query)
+            await expand_tags(self._parser, parsed, query)
         except HogQLSyntaxError as error:
             return refused(query, error)
         return await to_thread.run_sync(examine, query, parsed, filling, catalogue)
-
-    async def _expand(self, node: Json, query: str, depth: int = 0) -> None:
-        """Put the query of each `<HogQLQuery query='…' />` where the tag stands, at the tag's place.
-
-        Raises:
-            HogQLSyntaxError: such a query does not parse, or holds another one too deep.
-        """
-        if "<" not in query:
-            return
-        for join in joins_with_tags(node):
-            tag = cast("dict[str, Json]", join["table"])
-            text = tag_query(tag)
-            if text is None or depth > DEEPEST_TAG:
-                continue
-            try:
-                inner = await self._parser.parse(text)
-                await self._expand(inner, text, depth + 1)
-            except HogQLSyntaxError as error:
-                place = {"start": offset(tag, "start"), "end": offset(tag, "end")}
-                raise HogQLSyntaxError(f"<HogQLQuery />: {error.message}", fix=error.fix, context=place) from None
-            join["table"] = moved(inner, tag)
-
-
-DEEPEST_TAG = 3
-
-
-def joins_with_tags(node: Json) -> list[dict[str, Json]]:
-    """The JoinExprs of a parsed query whose table is a HogQLQuery tag."""
-    found: list[dict[str, Json]] = []
-    waiting: list[Json] = [node]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, list):
-            waiting += each
-        elif isinstance(each, dict):
-            table = each.get("table")
-            if each.get("node") == "JoinExpr" and isinstance(table, dict) and table.get("kind") == "HogQLQuery":
-                found.append(each)
-            waiting += each.values()
-    return found
-
-
-def tag_query(tag: dict[str, Json]) -> str | None:
-    """The text of a tag's `query` attribute."""
-    attributes = tag.get("attributes")
-    for each in attributes if isinstance(attributes, list) else []:
-        value = each.get("value") if isinstance(each, dict) and each.get("name") == "query" else None
-        text = value.get("value") if isinstance(value, dict) else None
-        if isinstance(text, str):
-            return text
-    return None
-
-
-def offset(node: dict[str, Json], edge: str) -> int:
-    place = node.get(edge)
-    found = place.get("offset") if isinstance(place, dict) else None
-    return found if isinstance(found, int) else 0
-
-
-def moved(node: Json, tag: dict[str, Json]) -> Json:
-    """A parsed query with every place set to a tag's."""
-    if isinstance(node, list):
-        return [moved(each, tag) for each in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: each if name in ("start", "end") else moved(each, tag) for name, each in node.items()}
-    if "node" in made:
-        made |= {"start": tag.get("start"), "end": tag.get("end")}
-    return made
 
 
 def cache_key(query: str, filling: Filling, catalogue: Catalogue) -> str:
@@ -226,7 +182,8 @@ def described(
     query: str, tree: Query, resolved: Resolved, notes: list[Diagnostic], filling: Filling, catalogue: Catalogue
 ) -> Checked:
     """The answer; lints and the time range only where every name is right."""
-    lints = [] if resolved.errors else lint(subject_of(query, tree, catalogue, filling.now))
+    subject = None if resolved.errors else subject_of(query, tree, catalogue, filling.now)
+    lints = lint(subject) if subject else []
     warnings = sorted([*resolved.warnings, *notes, *lints], key=lambda each: each.span.start)
     return Checked(
         query,
@@ -238,6 +195,7 @@ def described(
         None if resolved.errors else date_range(tree, catalogue, filling.now),
         limit_of(tree),
         any(isinstance(each, Call) and each.function and each.function.aggregate for each in walk(tree)),
+        estimate=estimate(subject) if subject else None,
     )
 
 

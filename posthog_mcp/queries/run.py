@@ -13,6 +13,7 @@ from posthog_mcp.errors import InvalidInput, PostHogMcpError
 from posthog_mcp.hogql.checker import Checked
 from posthog_mcp.hogql.limits import Bounded, bounded
 from posthog_mcp.project import Project
+from posthog_mcp.queries.check import check
 from posthog_mcp.results import DateRange, Json, Note, ProjectInfo, Table
 from posthog_mcp.state.history import HistoryEntry
 
@@ -39,11 +40,6 @@ class QueryResult:
     elapsed_ms: float
     cached: bool
     sql: str | None = None
-
-
-async def check(project: Project, query: str, values: Mapping[str, Json] | None = None) -> Checked:
-    """Check without running. Bad HogQL is in the answer's errors, not raised."""
-    return await project.driver.checker.check(query, values=values)
 
 
 async def run(

@@ -171,7 +171,14 @@ def catalogue_for(
         group_types=tuple(manifest.group_types),
         cohorts=cohorts or {},
         actions=actions or {},
+        row_counts={name: table.rows for name, table in manifest.tables.items()},
+        history=history_of(manifest),
     )
+
+
+def history_of(manifest: Manifest) -> tuple[datetime, datetime] | None:
+    found = manifest.date_range
+    return (datetime.fromisoformat(found.first), datetime.fromisoformat(found.last)) if found else None
 
 
 def types_of(properties: dict[str, PropertyDefinition]) -> dict[str, PropertyType]:

@@ -8,7 +8,8 @@ from mcp.types import CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
 from posthog_mcp.queries import exports, shape
-from posthog_mcp.queries.run import check, run
+from posthog_mcp.queries.check import check_everywhere
+from posthog_mcp.queries.run import run
 from posthog_mcp.queries.scripts import python_script
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.server.registry import Published
@@ -17,11 +18,18 @@ from posthog_mcp.server.tools.texts import check_content, history_content
 Query = Annotated[str, Field(description="one HogQL SELECT")]
 
 
-async def validate_hogql(ctx: Ctx, query: Query) -> CallToolResult:
-    """Check HogQL without running it: every error with line, column and fix, cost warnings, and the result's columns.
-    Free and fast: use it before execute_hogql."""
+async def validate_hogql(
+    ctx: Ctx,
+    query: Query,
+    values: Annotated[dict[str, Any], Field(description="values for {name} placeholders")] = {},  # noqa: B006
+    format: Annotated[bool, Field(description="also give the query laid out")] = False,
+    bound: Annotated[bool, Field(description="also give it with time ranges and a LIMIT added")] = False,
+) -> CallToolResult:
+    """Check HogQL without running it: every error with place, fix and corrected query, cost and correctness warnings,
+    rows it would read, and the result's columns. Free and fast: use it before execute_hogql."""
     project = project_of(ctx)
-    return answer(*await check_content(project, await check(project, query)))
+    found = await check_everywhere(project, query, values, formatted=format, bounded=bound)
+    return answer(*await check_content(project, found))
 
 
 async def execute_hogql(

@@ -8,8 +8,9 @@ from typing import cast
 
 from posthog_mcp.discovery.fields import Fields
 from posthog_mcp.discovery.objects import Listing
-from posthog_mcp.hogql.checker import Checked
+from posthog_mcp.hogql.diagnostics import Diagnostic
 from posthog_mcp.project import Project
+from posthog_mcp.queries.check import Check
 from posthog_mcp.queries.shape import DATA_NOTE, clean, fenced
 from posthog_mcp.results import Json
 from posthog_mcp.state.history import HistoryEntry
@@ -92,29 +93,58 @@ async def fields_content(project: Project, found: Fields) -> Shown:
     return content, f"{head}\n{rows_in_text(FIELD_HEADER, rows)}"
 
 
-async def check_content(project: Project, checked: Checked) -> Shown:
+SHOWN_FINDINGS = 20
+
+
+async def check_content(project: Project, check: Check) -> Shown:
+    """What a check found, with the query's other forms that were asked for."""
     info = await project.driver.project()
+    checked = check.checked
     valid = not checked.errors
+    estimate = checked.estimate
     content: dict[str, Json] = {
         "valid": valid,
-        "errors": [each.as_json() for each in checked.errors],
-        "warnings": [each.as_json() for each in checked.warnings],
+        "errors": [each.as_json() for each in checked.errors[:SHOWN_FINDINGS]],
+        "warnings": [each.as_json() for each in checked.warnings[:SHOWN_FINDINGS]],
         "tables": list(checked.tables),
         "columns": [{"name": column.name, "type": column.type} for column in checked.columns],
         "date_range": checked.date_range.as_json() if checked.date_range else None,
+        "estimate": estimate.as_json() if estimate else None,
+        "corrected": checked.corrected,
+        **check.forms,
+        **({"not_checked": check.not_checked} if check.not_checked else {}),
         "project": info.as_json(),
     }
     lines = ["valid: nothing was run" if valid else f"not valid: {len(checked.errors)} error(s)"]
     for label, findings in (("error", checked.errors), ("warning", checked.warnings)):
-        lines += [
-            f"{label} {each.code} at line {each.line}, column {each.column} `{each.text}`: {each.message} {each.fix}"
-            for each in findings
-        ]
+        lines += [finding_text(label, each) for each in findings[:SHOWN_FINDINGS]]
+        if len(findings) > SHOWN_FINDINGS:
+            lines.append(f"{len(findings) - SHOWN_FINDINGS} more {label}s: mend these first, then check again")
+            content[f"more_{label}s"] = len(findings) - SHOWN_FINDINGS
+    if checked.corrected:
+        lines.append(f"corrected, checked and ready to run:\n{checked.corrected}")
+    lines += [f"{name}:\n{text}" for name, text in check.forms.items()]
+    if check.not_checked:
+        lines.append(f"not checked: {check.not_checked}")
+    if estimate:
+        more = "at least " if estimate.at_least else "about "
+        lines.append(f"reads {more}{estimate.rows:,} rows, {estimate.bytes:,} bytes ({estimate.basis})")
     if valid:
         lines.append("columns: " + ", ".join(f"{column.name} {column.type}" for column in checked.columns))
         lines.append("next: execute_hogql with the same query")
     lines.append(f"project {info.id} {info.name} ({info.backend})")
     return content, "\n".join(lines)
+
+
+def finding_text(label: str, found: Diagnostic) -> str:
+    """One line: what, where, why, what to do, and the edit."""
+    place = f"{found.line}:{found.column}"
+    source = f" ({found.source})" if found.source else ""
+    line = f"{label} {found.code}{source} at {place} `{found.text}`: {found.message} {found.fix}".rstrip()
+    if not found.edit:
+        return line
+    at = f"{found.edit_place[0]}:{found.edit_place[1]}-{found.edit_place[2]}:{found.edit_place[3]}"
+    return f"{line} [edit {at} -> {json.dumps(found.edit.text, ensure_ascii=False)}]"
 
 
 HISTORY_HEADER = ("query_id", "at", "status", "row_count", "elapsed_ms", "cached", "name", "hogql")
