@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from posthog_mcp.hogql.tokens import CLOSING, OPENING, Token, tokens
@@ -18,17 +19,17 @@ from posthog_mcp.hogql.tree_queries import CTE, JoinExpr, SelectQuery
 
 WIDTH = 100
 STEP = 2
-JOINS = frozenset(["left", "right", "inner", "full", "cross", "outer", "any", "asof", "semi", "anti", "all", "positional", "global", "array", "join"])
-STARTS = frozenset(
-    ["select", "from", "prewhere", "where", "group", "having", "qualify", "window", "order", "limit", "offset", "union", "intersect", "except", "with"]
-)
+_JOINS = "left right inner full cross outer any asof semi anti all positional global array join"
+JOINS = frozenset(_JOINS.split())
+_STARTS = "select from prewhere where group having qualify window order limit offset union intersect except with"
+STARTS = frozenset(_STARTS.split())
 LISTS = frozenset({"select", "group", "order", "with", "window"})
 CONDITIONS = frozenset({"where", "prewhere", "having", "qualify"})
 _CAPITALS = (
     "select distinct from prewhere where group by having qualify order limit offset union all intersect except with as "
-    "on using join left right inner full outer cross asof semi anti array and or not in is null like ilike between case "
-    "when then else end asc desc over partition rows range preceding following unbounded current row interval exclude "
-    "ties recursive window"
+    "on using join left right inner full outer cross asof semi anti array and or not in is null like ilike between "
+    "case when then else end asc desc over partition rows range preceding following unbounded current row interval "
+    "exclude ties recursive window"
 )
 CAPITALS = frozenset(_CAPITALS.split())
 SPACED = frozenset({"=", "==", "!=", "<>", "<=", ">=", "<", ">", "||", "->"})
@@ -65,8 +66,7 @@ def format_hogql(query: str, tree: Node | None = None) -> str:
 
 def has_tags(all_: Sequence[Token]) -> bool:
     """`<name …` or `</name`: what is inside is not ours to lay out."""
-    pairs = zip(all_, all_[1:], strict=False)
-    return any(a.text == "<" and a.end == b.start and (b.kind == "word" or b.text == "/") for a, b in pairs)
+    return any(a.text == "<" and a.end == b.start and (b.kind == "word" or b.text == "/") for a, b in pairwise(all_))
 
 
 def nested(stream: Iterator[Token], opening: Token | None = None) -> list[Item] | None:
@@ -230,10 +230,8 @@ class Writer:
     def opened(self, item: Bracket, indent: int) -> str:
         """A bracket over several lines."""
         inner = indent + STEP
-        if is_query(item):
-            body = self.query(item.items, inner)
-        else:
-            body = self.rows(comma_parts(item.items), inner)
+        rows = comma_parts(item.items)
+        body = self.query(item.items, inner) if is_query(item) else self.rows(rows, inner)
         return f"{item.opening.text}\n{body}\n{' ' * indent}{item.closing.text}" if item.items else self.line([item])
 
 
@@ -279,7 +277,9 @@ def comma_parts(items: Sequence[Item]) -> list[list[Item]]:
     parts: list[list[Item]] = [[]]
     for i, item in enumerate(items):
         after_comma = i > 0 and first(items[i - 1]).text == "," and not isinstance(items[i - 1], Bracket)
-        if (after_comma and not line_comment(item)) or (i > 1 and line_comment(items[i - 1]) and first(items[i - 2]).text == ","):
+        if (after_comma and not line_comment(item)) or (
+            i > 1 and line_comment(items[i - 1]) and first(items[i - 2]).text == ","
+        ):
             parts.append([])
         parts[-1].append(item)
     return [part for part in parts if part]

@@ -6,14 +6,14 @@ import re
 
 PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _WORDS = (
-    "all and anti any array as asc asof between by case cast cohort cross cube date desc distinct else end except "
-    "exclude exists extract false filter final first following for from full group grouping having ilike in inf inner "
-    "intersect interval into is join key lambda last left lateral like limit materialized nan not null nulls offset "
+    "all and anti any array as asc asof between by case cast cohort cross cube desc distinct else end except "
+    "exclude extract false filter following for from full group grouping having ilike in inf inner "
+    "intersect interval is join lambda last left like limit materialized nan not null nulls offset "
     "on or order outer over partition pivot positional preceding prewhere qualify range recursive replace right "
-    "rollup row rows sample select semi sets settings substring then ties timestamp to top totals trim true try_cast "
+    "rollup row rows sample select semi sets settings substring then ties to top totals trim true try_cast "
     "unbounded union unpivot using values when where window with within"
 )
-KEYWORDS = frozenset(_WORDS.split())
+KEYWORDS = frozenset([*_WORDS.split(), "team_id"])
 """Words that a bare name may not be everywhere; quoting one more than needed does no harm."""
 
 
@@ -24,7 +24,7 @@ def identifier(name: str) -> str:
     """
     if PLAIN_NAME.match(name) and name.lower() not in KEYWORDS:
         return name
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+    return "`" + name.replace("\\", "\\\\").replace("`", "``") + "`"
 
 
 def dotted(name: str) -> str:
