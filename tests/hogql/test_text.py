@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from posthog_mcp.hogql.tokens import tokens
 from posthog_mcp.hogql.tree import Node, from_json
 
 HERE = Path(__file__).parent
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=60 if sys.version_info >= (3, 12) else 20, deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 
 def texts() -> list[str]:
