@@ -29,7 +29,7 @@ from posthog_mcp.hogql.placeholders import Filling, fill
 from posthog_mcp.hogql.repair import MENDED_WARNINGS, applied, chosen, repaired
 from posthog_mcp.hogql.resolver import Resolved, resolve
 from posthog_mcp.hogql.tag_queries import expand_tags
-from posthog_mcp.hogql.timerange import date_range
+from posthog_mcp.hogql.timerange import range_of
 from posthog_mcp.hogql.tree import Node, from_json, walk
 from posthog_mcp.hogql.tree_expressions import Call, Constant
 from posthog_mcp.hogql.tree_queries import Query, SelectQuery, SelectSetQuery
@@ -192,7 +192,7 @@ def described(
         tuple(warnings),
         tuple(Column(each.name, each.type.text()) for each in resolved.outputs),
         resolved.tables,
-        None if resolved.errors else date_range(tree, catalogue, filling.now),
+        range_of(subject.scans, catalogue) if subject else None,
         limit_of(tree),
         any(isinstance(each, Call) and each.function and each.function.aggregate for each in walk(tree)),
         estimate=estimate(subject) if subject else None,

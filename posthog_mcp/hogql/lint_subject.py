@@ -44,15 +44,15 @@ class Subject:
         """Every node, parents first."""
         return list(walk(self.tree))
 
-    @property
-    def selects(self) -> Iterator[SelectQuery]:
+    @cached_property
+    def selects(self) -> list[SelectQuery]:
         """Every SELECT, outer ones first."""
-        return (node for node in self.nodes if isinstance(node, SelectQuery))
+        return [node for node in self.nodes if isinstance(node, SelectQuery)]
 
-    @property
-    def calls(self) -> Iterator[Call]:
+    @cached_property
+    def calls(self) -> list[Call]:
         """Every call."""
-        return (node for node in self.nodes if isinstance(node, Call))
+        return [node for node in self.nodes if isinstance(node, Call)]
 
     @cached_property
     def owners(self) -> dict[int, SelectQuery]:

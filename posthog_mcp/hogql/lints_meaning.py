@@ -323,8 +323,13 @@ DROPPED: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
+MAYBE_DROPPED = re.compile(r"\b(nulls|collate|totals|rollup|cube|format)\b", re.IGNORECASE)
+
+
 def dropped_words(subject: Subject) -> Iterator[Diagnostic]:
     """Words that PostHog's parsers read over: they change nothing."""
+    if not MAYBE_DROPPED.search(subject.query):
+        return
     found = list(tokens(subject.query))
     for words, shown in DROPPED:
         for i in range(1, len(found) - len(words) + 1):

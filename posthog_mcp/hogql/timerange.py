@@ -1,14 +1,14 @@
 """The times a query reads: bounds on the time field of every table in it, worked out from its conditions.
 
 Works on a resolved tree, so that aliases, subqueries and WITH queries lead to the table they read. `scans` gives each
-read of a table that has a time field; `date_range` what they span together. Only what is certain counts: AND-ed
+read of a table that has a time field; `range_of` what they span together. Only what is certain counts: AND-ed
 conditions, ORs whose every side bounds the field, constant times (`timefold.py`) against the field or its truncation.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -79,12 +79,12 @@ class Scan:
     bounds: Bounds
 
 
-def date_range(tree: Query, catalogue: Catalogue, now: datetime) -> DateRange | None:
+def range_of(reads: Sequence[Scan], catalogue: Catalogue) -> DateRange | None:
     """From the earliest to the latest time that any table is read at; None when no table has a time field.
 
     Bounds are ISO 8601 in the project's time zone; a side that some read leaves open is None.
     """
-    found = [scan.bounds for scan in scans(tree, catalogue, now)]
+    found = [scan.bounds for scan in reads]
     if not found:
         return None
     span = reduce(Bounds.either, found)

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [--events N] [--data DIR]`."""
+"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [--events N] [--data DIR]`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 
 import anyio
 
-PAGES = ("startup", "calls", "tokens", "answers", "importing", "memory")
+PAGES = ("startup", "calls", "tokens", "answers", "importing", "memory", "checking")
 
 
 async def main(pages: list[str], data_dir: Path, events: int) -> None:
-    from tests.benchmarks import answers, calls, importing, memory, startup, tokens
+    from tests.benchmarks import answers, calls, checking, importing, memory, startup, tokens
 
-    await answers.prepared(data_dir, events)
+    if pages != ["checking"]:
+        await answers.prepared(data_dir, events)
     runs = {
         "startup": partial(startup.report, data_dir),
         "calls": partial(calls.report, data_dir),
@@ -22,6 +23,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         "answers": partial(answers.report, data_dir, events),
         "importing": partial(importing.report, data_dir, events),
         "memory": partial(memory.report, data_dir),
+        "checking": checking.report,
     }
     for page in pages:
         print(await runs[page](), flush=True)
