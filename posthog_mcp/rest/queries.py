@@ -161,7 +161,10 @@ class Queries:
 
 
 def notice(found: Diagnostic) -> Body:
-    return {"message": found.message, "start": found.span.start, "end": found.span.end, "fix": found.fix or None}
+    """PostHog's shape: `fix` is the text that replaces the place, where there is one."""
+    exact = found.edit and (found.edit.start, found.edit.end) == (found.span.start, found.span.end)
+    fix = found.edit.text if exact and found.edit else None
+    return {"message": found.message, "start": found.span.start, "end": found.span.end, "fix": fix}
 
 
 def schema_tables(catalogue: Catalogue) -> Body:

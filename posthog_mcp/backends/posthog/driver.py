@@ -21,6 +21,8 @@ from posthog_mcp.backends.backend import (
     QueryAnswer,
     QueryOptions,
     Resource,
+    ServerFinding,
+    ServerFindings,
 )
 from posthog_mcp.backends.posthog.client import Body, Client
 from posthog_mcp.backends.posthog.schema import catalogue_from
@@ -127,6 +129,15 @@ class PostHogDriver:
             if cursor is None:
                 break
         return items
+
+    async def metadata(self, query: str) -> ServerFindings:
+        """PostHog's own check (HogQLMetadata): errors, warnings and notices with their places; nothing runs.
+
+        Source: PostHog's query API; positions are offsets of the query, `fix` is a replacement.
+        """
+        body: Body = {"query": {"kind": "HogQLMetadata", "language": "hogQL", "query": query}}
+        _, found = await self._client.request("POST", await self._path("query/"), body=body)
+        return ServerFindings(*(findings_of(found.get(name)) for name in ("errors", "warnings", "notices")))
 
     async def query(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:
         """Run a HogQLQuery; a query that PostHog makes a job of is polled, and cancelled with us.
@@ -241,3 +252,14 @@ def table_from(answer: Body) -> Table:
     kinds += ["unknown"] * (len(names) - len(kinds))
     columns = tuple(Column(str(name), kind) for name, kind in zip(names, kinds, strict=False))
     return Table(columns, cast("list[list[Json]]", results))
+
+
+def findings_of(listed: Json) -> tuple[ServerFinding, ...]:
+    """The findings of one list of a HogQLMetadata answer; what has no message is left out."""
+    found: list[ServerFinding] = []
+    for each in listed if isinstance(listed, list) else []:
+        if isinstance(each, dict) and isinstance(each.get("message"), str):
+            start, end, fix = each.get("start"), each.get("end"), each.get("fix")
+            place = (start if isinstance(start, int) else None, end if isinstance(end, int) else None)
+            found.append(ServerFinding(str(each["message"]), *place, fix if isinstance(fix, str) else None))
+    return tuple(found)
