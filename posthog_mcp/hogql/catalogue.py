@@ -88,6 +88,8 @@ class Catalogue:
         default_factory=dict[int, "Sequence[Mapping[str, Json]]"]
     )
     """What an action matches, in PostHog's REST shape, where the backend tells it."""
+    property_rows: Mapping[str, int] = field(default_factory=dict[str, int])
+    """About how many events carry an event property, where the backend knows it."""
     row_counts: Mapping[str, int] = field(default_factory=dict[str, int])
     """Rows by table, where the backend knows them."""
     history: tuple[datetime, datetime] | None = None

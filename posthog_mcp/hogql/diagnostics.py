@@ -32,6 +32,9 @@ class Edit:
         return query[: self.start] + self.text + query[self.end :]
 
 
+WITHOUT_PAGE = frozenset({"hogql_syntax", "hogql_resolution", "filters"})
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding. `code` is `hogql_syntax`, `hogql_resolution`, or a lint's id."""
@@ -55,6 +58,11 @@ class Diagnostic:
     source: str = ""
     """Who found it, where that is not this checker: `posthog` for the host's own check."""
 
+    @property
+    def knowledge(self) -> str | None:
+        """The id of the knowledge entry that explains this finding; errors of syntax and names explain themselves."""
+        return None if self.code in WITHOUT_PAGE or self.source else self.code.replace("_", "-")
+
     def as_json(self) -> dict[str, Json]:
         """As tools show it; `edit.text` replaces what stands from its line and column to its end."""
         shown: dict[str, Json] = {
@@ -70,6 +78,8 @@ class Diagnostic:
             line, column, end_line, end_column = self.edit_place
             place: dict[str, Json] = {"line": line, "column": column, "end_line": end_line, "end_column": end_column}
             shown["edit"] = {**place, "text": self.edit.text}
+        if self.knowledge:
+            shown["knowledge"] = self.knowledge
         if self.source:
             shown["source"] = self.source
         return shown

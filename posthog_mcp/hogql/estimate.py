@@ -2,7 +2,7 @@
 
 Rows of a table with a time field: its volume, the share of the events that are asked for, and the share of days. Bytes:
 those rows times the width of the columns that are read, measured on the embedded engine (compressed Parquet, demo
-project; `python -m tests.benchmarks estimate` prints how estimates compare with what was read).
+project; `python -m tests.benchmarks estimating` prints how estimates compare with what was read).
 """
 
 from __future__ import annotations

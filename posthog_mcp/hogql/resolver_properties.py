@@ -90,11 +90,11 @@ def property_type(state: State, node: Expr, scope: PropertyScope, path: tuple[Pa
         message = f"{scope.owner.capitalize()} property '{name}' has never been seen in this project."
         place, quoted = name_place(state, node, path)
         fix = did_you_mean(name, list(known), "It will read as NULL.", quote="'")
-        literal = fix.text if isinstance(fix, Mend) else ""
-        best = nearest(name, known, 1)
-        state.warn(
-            place, "unknown_property", message, str(fix), (literal if quoted else identifier(best[0])) if best else None
-        )
+        rows: Mapping[str, int] = state.catalogue.property_rows if scope.owner == "event" else {}
+        edit = None
+        if isinstance(fix, Mend):
+            edit = fix.text if quoted else identifier(nearest(name, known, 1)[0])
+        state.warn(place, "unknown_property", message, with_rows(str(fix), rows), edit)
         return STRING
     return OF_PROPERTY[known[name]] if len(path) == 1 else STRING
 
@@ -183,5 +183,14 @@ def warn_of_event(state: State, node: Constant) -> None:
 
 def with_volumes(fix: str, events: Mapping[str, int]) -> str:
     """Add how often each suggested event came in the last 30 days."""
-    shown = [f"'{name}': {events[name]:,} in 30 days" for name in fix.split("'")[1::2] if name in events]
+    return with_counts(fix, events, "in 30 days")
+
+
+def with_rows(fix: str, rows: Mapping[str, int]) -> str:
+    """Add how many events carry each suggested property."""
+    return with_counts(fix, rows, "events have it")
+
+
+def with_counts(fix: str, counts: Mapping[str, int], unit: str) -> str:
+    shown = [f"'{name}': {counts[name]:,} {unit}" for name in fix.split("'")[1::2] if name in counts]
     return f"{fix} ({'; '.join(shown)})" if shown else fix

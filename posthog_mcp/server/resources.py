@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from anyio import to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 
 from posthog_mcp.discovery.fields import table_fields
 from posthog_mcp.errors import NotFound
+from posthog_mcp.knowledge.entries import read_entry
 from posthog_mcp.project import Project
 from posthog_mcp.queries.exports import MIME_TYPES, export
 
@@ -40,6 +42,16 @@ def register_resources(server: AnalyticsServer) -> None:
         except NotFound as error:
             raise ResourceNotFoundError(error.as_text()) from None
         return json.dumps([[field.name, field.type, field.description] for field in found.fields])
+
+    @server.resource(
+        "posthog://knowledge/{entry}", title="Knowledge entry", mime_type="text/markdown",
+        description="One page of the knowledge base, such as the reason behind a finding of validate_hogql.",
+    )  # fmt: skip
+    async def knowledge(entry: str) -> str:
+        try:
+            return await to_thread.run_sync(read_entry, entry)
+        except NotFound as error:
+            raise ResourceNotFoundError(error.as_text()) from None
 
     @server.resource(
         "posthog://results/{query_id}.{form}", title="Rows of a query",

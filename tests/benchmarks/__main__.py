@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [--events N] [--data DIR]`."""
+"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [estimating] [--events N] [--data DIR]`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import anyio
 
-PAGES = ("startup", "calls", "tokens", "answers", "importing", "memory", "checking")
+PAGES = ("startup", "calls", "tokens", "answers", "importing", "memory", "checking", "estimating")
 
 
 async def main(pages: list[str], data_dir: Path, events: int) -> None:
-    from tests.benchmarks import answers, calls, checking, importing, memory, startup, tokens
+    from tests.benchmarks import answers, calls, checking, estimating, importing, memory, startup, tokens
 
     if pages != ["checking"]:
         await answers.prepared(data_dir, events)
@@ -24,6 +24,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         "importing": partial(importing.report, data_dir, events),
         "memory": partial(memory.report, data_dir),
         "checking": checking.report,
+        "estimating": partial(estimating.report, data_dir),
     }
     for page in pages:
         print(await runs[page](), flush=True)

@@ -15,7 +15,7 @@ from posthog_mcp.hogql.lints import LINTS
 FOLDER = Path(__file__).parents[2] / "knowledge" / "practice"
 FRONT = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
 BLOCKS = re.compile(r"## (Triggers|Instead)\n\n```hogql\n(.*?)\n```", re.DOTALL)
-FROM_RESOLVER = {"unknown_event", "unknown_property", "text_as_number", "not_aggregated"}
+FROM_RESOLVER = {"unknown_event", "unknown_property", "text_as_number", "not_aggregated", "refused_by_posthog"}
 """Findings that come with the names, not from a lint."""
 
 

@@ -171,6 +171,7 @@ def catalogue_for(
         group_types=tuple(manifest.group_types),
         cohorts=cohorts or {},
         actions=actions or {},
+        property_rows={name: each.count for name, each in found.event_properties.items()},
         row_counts={name: table.rows for name, table in manifest.tables.items()},
         history=history_of(manifest),
     )

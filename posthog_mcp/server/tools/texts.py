@@ -121,6 +121,9 @@ async def check_content(project: Project, check: Check) -> Shown:
         if len(findings) > SHOWN_FINDINGS:
             lines.append(f"{len(findings) - SHOWN_FINDINGS} more {label}s: mend these first, then check again")
             content[f"more_{label}s"] = len(findings) - SHOWN_FINDINGS
+    pages = list(dict.fromkeys(each.knowledge for each in (*checked.errors, *checked.warnings) if each.knowledge))
+    if pages:
+        lines.append(f"why, as resources posthog://knowledge/…: {', '.join(pages)}")
     if checked.corrected:
         lines.append(f"corrected, checked and ready to run:\n{checked.corrected}")
     lines += [f"{name}:\n{text}" for name, text in check.forms.items()]
