@@ -13,11 +13,12 @@ from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.diagnostics import Diagnostic
 from posthog_mcp.hogql.lint_subject import Lint, Subject
 from posthog_mcp.hogql.lints_cost import COST
+from posthog_mcp.hogql.lints_joins import JOINS
 from posthog_mcp.hogql.lints_meaning import MEANING
 from posthog_mcp.hogql.timerange import scans
 from posthog_mcp.hogql.tree_queries import Query
 
-LINTS: tuple[Lint, ...] = (*COST, *MEANING)
+LINTS: tuple[Lint, ...] = (*COST, *MEANING, *JOINS)
 
 
 def subject_of(query: str, tree: Query, catalogue: Catalogue, now: datetime) -> Subject:

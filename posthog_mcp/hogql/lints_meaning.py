@@ -15,13 +15,12 @@ from posthog_mcp.hogql.lint_subject import (
     filters_of,
     is_aggregate,
     is_time,
-    joins_of,
     own_nodes,
     plain,
     tables_of,
     text_of,
 )
-from posthog_mcp.hogql.resolver_scopes import OutputTarget, QuerySource, TableSource
+from posthog_mcp.hogql.resolver_scopes import OutputTarget
 from posthog_mcp.hogql.spelling import text_literal
 from posthog_mcp.hogql.tokens import tokens
 from posthog_mcp.hogql.tree_expressions import (
@@ -34,7 +33,7 @@ from posthog_mcp.hogql.tree_expressions import (
     Field,
     Node,
 )
-from posthog_mcp.hogql.tree_queries import JoinExpr, SelectQuery, SelectSetQuery
+from posthog_mcp.hogql.tree_queries import SelectQuery, SelectSetQuery
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 SHORT_WINDOW = 60
@@ -198,54 +197,6 @@ def random_sample(subject: Subject) -> Iterator[Diagnostic]:
                     yield subject.finding(node, "random_sample", message, fix, form)
 
 
-def manual_funnel(subject: Subject) -> Iterator[Diagnostic]:
-    """Steps joined by person: windowFunnel counts the same in one pass, with order and a window."""
-    for select in subject.selects:
-        steps = [join for join in joins_of(select) if event_names(join, select)]
-        names = {name for join in steps for name in event_names(join, select)}
-        by_person = any(joins_people(join) for join in joins_of(select))
-        if len(steps) > 1 and len(names) > 1 and by_person:
-            message = "Funnel steps are joined by person: each join multiplies rows that windowFunnel would count."
-            fix = "Use windowFunnel(seconds)(timestamp, event = 'a', event = 'b') GROUP BY person_id."
-            yield subject.finding(steps[1].table or steps[1], "manual_funnel", message, fix)
-
-
-def event_names(join: JoinExpr, select: SelectQuery) -> set[str]:
-    """The events that one side of a join is limited to."""
-    source = join.source
-    query = source.query or (source.cte.node.expr if source.cte else None) if isinstance(source, QuerySource) else None
-    if isinstance(query, SelectQuery):
-        return {name for part in filters_of(query) for name in names_in(part, query)}
-    if isinstance(source, TableSource) and source.table.name == "events":
-        on = [join.constraint.expr] if join.constraint else []
-        parts = [*filters_of(select), *on]
-        return {name for part in parts for name in names_in(part, select) if reads_source(part, source)}
-    return set()
-
-
-def names_in(part: Node, select: SelectQuery) -> list[str]:
-    """Event names that a condition demands."""
-    found: list[str] = []
-    for node in own_nodes(part):
-        if isinstance(node, CompareOperation) and node.op == "==" and column_of(node.left) == ("events", "event"):
-            found += [name for name in [text_of(node.right)] if name]
-    return found
-
-
-def reads_source(part: Node, source: TableSource) -> bool:
-    targets = [each.target for each in own_nodes(part) if isinstance(each, Field)]
-    return any(getattr(each, "source", None) is source for each in targets)
-
-
-def joins_people(join: JoinExpr) -> bool:
-    for node in own_nodes(join.constraint) if join.constraint else ():
-        if isinstance(node, CompareOperation) and node.op == "==":
-            columns = [column_of(node.left), column_of(node.right)]
-            if all(each and each[1] in ("person_id", "distinct_id") for each in columns):
-                return True
-    return False
-
-
 def funnel_window(subject: Subject) -> Iterator[Diagnostic]:
     """windowFunnel's window is in seconds."""
     for call in subject.calls:
@@ -374,7 +325,6 @@ MEANING: tuple[Lint, ...] = (
     timezone_blind,
     now_in_result,
     random_sample,
-    manual_funnel,
     funnel_window,
     average_of_averages,
     having_for_where,

@@ -69,7 +69,7 @@ FIRST_NOT_NULL = frozenset({"coalesce", "ifNull"})
 
 def print_call(state: PrintState, node: Call) -> Sql:
     """`name(params)(DISTINCT args) FILTER (WHERE …)`."""
-    if node.name == "exists":
+    if node.name.lower() == "exists":
         return Sql(f"exists{state.expr(node.args[0]).text}")
     if node.name == "_caseWithExpression":
         return print_case(state, node)

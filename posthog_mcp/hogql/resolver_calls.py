@@ -33,8 +33,8 @@ from posthog_mcp.hogql.tree_expressions import (
 )
 from posthog_mcp.hogql.types import BOOLEAN, UNKNOWN, Type, common, of_call
 
-FROM_PARSER = frozenset({"_caseWithExpression", "exists"})
-"""Calls that the parser writes for CASE x WHEN … and EXISTS (…)."""
+FROM_PARSER = frozenset({"_casewithexpression", "exists"})
+"""Calls that the parser writes for CASE x WHEN … and EXISTS (…), in lower case; EXISTS comes as it is written."""
 
 NUMERIC = re.compile(r"^(sum|avg|quantiles?|median|stddev|var(Pop|Samp))(Exact|TDigest|Pop|Samp)?(If|OrNull)*$")
 """Aggregates that take numbers only."""
@@ -55,7 +55,7 @@ CASTS = {
 
 def resolve_call(state: State, node: Call, scope: SelectScope) -> Type:
     """Check a call against the whitelist, then its arguments in its clause."""
-    if node.name in FROM_PARSER:
+    if node.name.lower() in FROM_PARSER:
         return from_parser(state, node, scope)
     found = find_function(node.name)
     if found is None:
@@ -128,7 +128,7 @@ def text_to_add(node: Call) -> Expr | None:
 
 def from_parser(state: State, node: Call, scope: SelectScope) -> Type:
     kinds = state.exprs(node.args, scope)
-    return BOOLEAN if node.name == "exists" else common([*kinds[2::2], *kinds[-1:]])
+    return BOOLEAN if node.name.lower() == "exists" else common([*kinds[2::2], *kinds[-1:]])
 
 
 def name_span(node: Call | WindowFunction) -> Expr:

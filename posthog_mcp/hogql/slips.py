@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from posthog_mcp.hogql.diagnostics import Edit
 from posthog_mcp.hogql.slips_foreign import FOREIGN, fits
-from posthog_mcp.hogql.slips_mends import CLAUSES, closed, plain_characters, select_first, unwrapped
+from posthog_mcp.hogql.slips_mends import CLAUSES, case_end, closed, plain_characters, select_first, unwrapped
 from posthog_mcp.hogql.slips_place import Place, Slip
 from posthog_mcp.hogql.tokens import CLOSING, OPENING, tokens
 
@@ -196,11 +196,7 @@ def case(place: Place) -> Slip | None:
     if not opened or (len(ended) >= len(opened) and place.text() not in ("when", "else")):
         return None
     message, fix = "This CASE is not complete.", "Write CASE WHEN condition THEN value ELSE value END."
-    at = place.token()
-    edit = None
-    if len(ended) < len(opened) and place.text() not in ("when", "else", "then"):
-        end = at.start if at else place.all[-1].end
-        edit = Edit(end, end, "END " if at else " END")
+    edit = case_end(place, opened[-1]) if len(ended) < len(opened) else None
     return place.slip(message, fix, opened[-1], edit=edit)
 
 

@@ -7,7 +7,7 @@ import re
 from posthog_mcp.hogql.diagnostics import Edit
 from posthog_mcp.hogql.slips_edits import spelled
 from posthog_mcp.hogql.slips_place import Place
-from posthog_mcp.hogql.tokens import Token
+from posthog_mcp.hogql.tokens import CLOSING, OPENING, Token
 
 CLAUSES = (
     "select",
@@ -75,3 +75,16 @@ def closed(place: Place, opened: Token, bracket: str) -> Edit:
     ends = [each.start for each in place.all[first + 1 :] if each.lowered in CLAUSES and not query]
     body = place.query[: ends[0]].rstrip() if ends else place.query[: place.all[-1].end].rstrip("; \n")
     return Edit(len(body), len(body), bracket)
+
+
+def case_end(place: Place, opened: Token) -> Edit:
+    """END before the next clause, comma, closing bracket or alias."""
+    depth = 0
+    last = opened
+    for token in place.all[place.all.index(opened) + 1 :]:
+        depth -= token.text in CLOSING
+        if depth < 0 or (depth == 0 and (token.text == "," or token.lowered in (*CLAUSES, "as"))):
+            break
+        depth += token.text in OPENING
+        last = token
+    return Edit(last.end, last.end, " END")

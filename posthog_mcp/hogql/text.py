@@ -144,8 +144,8 @@ def interpolation(node: InterpolateExpr) -> str:
 
 def call(node: Call) -> str:
     """`name(params)(DISTINCT args ORDER BY …) WITHIN GROUP (…) FILTER (WHERE …)`."""
-    if node.name == "exists" and len(node.args) == 1:
-        return f"exists{operand(node.args[0])}"
+    if node.name.lower() == "exists" and len(node.args) == 1:
+        return f"{node.name}{operand(node.args[0])}"
     if node.within_group and node.params and not node.args:
         return f"{identifier(node.name)}({listed(node.params)}) WITHIN GROUP (ORDER BY {listed(node.within_group)})"
     params = f"({listed(node.params)})" if node.params is not None else ""

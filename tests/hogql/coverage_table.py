@@ -77,7 +77,7 @@ CONSTRUCTS: tuple[tuple[str, str], ...] = (
     ("casts", "select '1'::int, cast('2024-01-01' as date), '1.5'::decimal(10, 2)"),
     ("TRY_CAST", "select try_cast('x' as int)"),
     ("CASE", "select case event when 'signup' then 1 else 0 end, case when 1 = 1 then 2 end from events"),
-    ("BETWEEN, IN, NOT IN, EXISTS", "select event between 'a' and 'b', event in ('a'), exists(select 1) from events"),
+    ("BETWEEN, IN, NOT IN, EXISTS", "select event between 'a' and 'b', event in ('a'), exists(select 1), not EXISTS (select 1 where 1 = 0) from events"),
     ("LIKE, ILIKE", "select event like 'a%', event not ilike '%b' from events"),
     ("* EXCLUDE, (* REPLACE …), COLUMNS", "select * exclude (properties), columns('^ev') from events"),
     ("*COLUMNS(…) as arguments", "select coalesce(*columns('^event$')) from events"),
