@@ -34,6 +34,7 @@ from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.hogql.tree_expressions import Field
 from posthog_mcp.hogql.types import UNKNOWN, PropertyOwner, PropertyScope, Type, of_field
+from posthog_mcp.hogql.usual_names import usual_name
 
 NO_AGGREGATES = {"WHERE": "Use HAVING.", "PREWHERE": "Use HAVING.", "GROUP BY": "", "JOIN ON": "", "ARRAY JOIN": ""}
 
@@ -253,6 +254,9 @@ def unknown_child(state: State, node: Field, member: Source | EventPerson, index
             f"`{name}` is not a column of {owner}.",
             Mend(f"Write {prefix}.properties.{name}.", f"properties.{identifier(name)}"),
         )
+    usual = usual_name(owner, name) if isinstance(member, TableSource) else None
+    if usual and "(" not in usual:
+        return state.error(place, f"`{name}` is not a column of {owner}.", Mend(f"Write {usual}.", usual))
     fix = did_you_mean(name, names, f"Columns: {', '.join(names[:12])}.")
     return state.error(place, f"`{name}` is not a column of {owner}.", fix)
 
@@ -286,6 +290,9 @@ def fix_of_name(state: State, place: Span, name: str, scope: SelectScope) -> str
     constant = CONSTANTS.get(name.lower())
     if constant:
         return Mend(f"Write {constant}.", constant)
+    usual = next((found for table in tables if (found := usual_name(table.name, name))), None)
+    if usual:
+        return Mend(f"Write {usual}.", usual)
     names = [each for source in scope.sources for each in field_names(state, source)]
     columns = list(dict.fromkeys([*scope.aliases, *scope.arrays, *names, *scope.ctes]))
     near = did_you_mean(name, columns)

@@ -125,6 +125,11 @@ def fetched(all_: Tokens, first: int, last: int) -> Edit | None:
     return Edit(all_[first].start, all_[last].end, f"LIMIT {all_[first + 2].text}")
 
 
+def part(all_: Tokens, first: int, last: int) -> Edit:
+    """`properties.'name'` as `properties.name`."""
+    return Edit(all_[first].start, all_[last].end, "." + identifier(all_[last].text[1:-1]))
+
+
 def member(all_: Tokens, first: int, last: int) -> Edit:
     """`properties->>'name'` as `properties.name`."""
     start = all_[first - 1].end if first else all_[first].start
