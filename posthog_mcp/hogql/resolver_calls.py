@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from posthog_mcp.hogql.diagnostics import Edit, Span
 from posthog_mcp.hogql.foreign_calls import DATE_UNIT, translated
 from posthog_mcp.hogql.functions import FunctionDef, find_function, suggest_function
+from posthog_mcp.hogql.resolver_exists import refuse_correlated
 from posthog_mcp.hogql.resolver_macros import check_array_reduce, percentile, resolve_macro
 from posthog_mcp.hogql.resolver_names import NO_AGGREGATES
 from posthog_mcp.hogql.resolver_scopes import SelectScope, StarTarget
@@ -127,6 +128,8 @@ def text_to_add(node: Call) -> Expr | None:
 
 
 def from_parser(state: State, node: Call, scope: SelectScope) -> Type:
+    if node.name.lower() == "exists" and refuse_correlated(state, node, scope):
+        return BOOLEAN
     kinds = state.exprs(node.args, scope)
     return BOOLEAN if node.name.lower() == "exists" else common([*kinds[2::2], *kinds[-1:]])
 

@@ -33,6 +33,15 @@ CORRECTED = [
     ("select person_id, distinct_ids from persons", "select id, pdi.distinct_id from persons"),
     ("select group_key from groups where group_type = 0", "select key from groups where index = 0"),
     ("select properties.'plan_price' from events", "select properties.plan_price from events"),
+    # subqueries that look outside
+    (
+        "select count() from events e where exists (select 1 from persons p where p.id = e.person_id and p.is_identified)",
+        "select count() from events e where e.person_id IN (SELECT p.id from persons p WHERE p.is_identified)",
+    ),
+    (
+        "select count() from events e where not exists (select 1 from persons p where e.person_id = p.id)",
+        "select count() from events e where not e.person_id IN (SELECT p.id from persons p)",
+    ),
     # quotes
     ('select 1 from events where event = "signup"', "select 1 from events where event = 'signup'"),
     ("select 1 from events where event = ‘signup’", "select 1 from events where event = 'signup'"),
