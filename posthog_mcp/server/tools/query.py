@@ -21,12 +21,12 @@ Query = Annotated[str, Field(description="one HogQL SELECT")]
 async def validate_hogql(
     ctx: Ctx,
     query: Query,
-    values: Annotated[dict[str, Any], Field(description="values for {name} placeholders")] = {},  # noqa: B006
-    format: Annotated[bool, Field(description="also give the query laid out")] = False,
-    bound: Annotated[bool, Field(description="also give it with time ranges and a LIMIT added")] = False,
+    values: dict[str, Any] = {},  # noqa: B006
+    format: Annotated[bool, Field(description="also lay it out")] = False,
+    bound: Annotated[bool, Field(description="also add time ranges and LIMIT")] = False,
 ) -> CallToolResult:
-    """Check HogQL without running it: every error with place, fix and corrected query, cost and correctness warnings,
-    rows it would read, and the result's columns. Free and fast: use it before execute_hogql."""
+    """Check HogQL without running it: every error with its fix, the corrected query, warnings, rows it would read, the
+    result's columns. Free and fast: use it before execute_hogql."""
     project = project_of(ctx)
     found = await check_everywhere(project, query, values, formatted=format, bounded=bound)
     return answer(*await check_content(project, found))
