@@ -30,8 +30,8 @@ from posthog_mcp.hogql.repair import MENDED_WARNINGS, applied, chosen, repaired
 from posthog_mcp.hogql.resolver import Resolved, resolve
 from posthog_mcp.hogql.tag_queries import expand_tags
 from posthog_mcp.hogql.timerange import range_of
-from posthog_mcp.hogql.tree import Node, from_json, walk
-from posthog_mcp.hogql.tree_expressions import Call, Constant
+from posthog_mcp.hogql.tree import Node, from_json
+from posthog_mcp.hogql.tree_expressions import Constant
 from posthog_mcp.hogql.tree_queries import Query, SelectQuery, SelectSetQuery
 from posthog_mcp.results import Column, DateRange, Json
 
@@ -59,7 +59,6 @@ class Checked:
     tables: tuple[str, ...] = ()
     date_range: DateRange | None = None
     limit: int | None = None
-    has_aggregation: bool = False
     corrected: str | None = None
     """The query with its faults mended, checked and ready to run; None when there is nothing to mend, or no way."""
     estimate: Estimate | None = None
@@ -194,7 +193,6 @@ def described(
         resolved.tables,
         range_of(subject.scans, catalogue) if subject else None,
         limit_of(tree),
-        any(isinstance(each, Call) and each.function and each.function.aggregate for each in walk(tree)),
         estimate=estimate(subject) if subject else None,
     )
 

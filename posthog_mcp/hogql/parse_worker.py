@@ -19,14 +19,12 @@ import signal
 import struct
 import sys
 import types
-from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
 MEMORY_BYTES = 4 << 30
 """Address space; an ordinary parse takes a few hundred megabytes of it, nearly all of that unused."""
 
-Parse = Callable[[str, str], str]
 TYPICAL = (
     "select event, count() as n, uniq(person_id) from events e where event = 'a' and timestamp >= now() - interval 7 "
     "day and properties.x in ('a', 'b') group by event having n > 1 order by n desc limit 10 offset 5",

@@ -18,8 +18,6 @@ from posthog_mcp.hogql.resolver_scopes import PathPart, TableSource
 from posthog_mcp.hogql.tree_expressions import Expr, Node
 from posthog_mcp.hogql.tree_queries import Query
 
-ON_POSTHOG = "It works on a PostHog host."
-
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from posthog_mcp.hogql.diagnostics import Span
 from posthog_mcp.hogql.resolver_names import member_of
 from posthog_mcp.hogql.resolver_scopes import (
     ColumnTarget,
@@ -21,11 +22,11 @@ from posthog_mcp.hogql.resolver_scopes import (
     TableSource,
 )
 from posthog_mcp.hogql.resolver_state import State, did_you_mean
+from posthog_mcp.hogql.tokens import tokens
 from posthog_mcp.hogql.tree_expressions import ColumnsExpr, Expr, Field
 from posthog_mcp.hogql.types import UNKNOWN, Type
 
 Columns = list[tuple[str, Expr]]
-BEFORE_STAR = re.compile(r"[\s(]*(?:columns\s*\(\s*)?[`\"]?([\w$]+)[`\"]?\s*\.\s*\*", re.IGNORECASE)
 
 
 def resolve_star(state: State, node: Field, scope: SelectScope) -> Type:
@@ -36,7 +37,8 @@ def resolve_star(state: State, node: Field, scope: SelectScope) -> Type:
         sources = [source for source in scope.sources if name in source.names]
         if not sources:
             names = [each for source in scope.sources for each in source.names]
-            return state.error(node, f"`{name}` is not a table of this query.", did_you_mean(name, names))
+            fix = did_you_mean(name, names)
+            return state.error(state.part(node, 0), f"`{name}` is not a table of this query.", fix)
     if not sources:
         return state.error(node, "`*` needs a FROM clause.", "Add FROM events.")
     if len(node.chain) == 1 and len(sources) > 1:
@@ -93,7 +95,7 @@ def resolve_columns_expr(state: State, node: ColumnsExpr, scope: SelectScope) ->
     names = [name for name, _ in columns]
     for name in [*(node.exclude or []), *(node.replace or {})]:
         if name not in names and "*" not in names:
-            state.error(node, f"`{name}` is not a column of `*`.", did_you_mean(name, names))
+            state.error(named_in(state, node, name), f"`{name}` is not a column of `*`.", did_you_mean(name, names))
     for expr in (node.replace or {}).values():
         state.expr(expr, scope)
     replaced = node.replace or {}
@@ -102,6 +104,12 @@ def resolve_columns_expr(state: State, node: ColumnsExpr, scope: SelectScope) ->
         return state.error(node, "No column is left.", "Loosen the pattern or the EXCLUDE list.")
     node.target = StarTarget(tuple(kept))
     return UNKNOWN
+
+
+def named_in(state: State, node: ColumnsExpr, name: str) -> Span:
+    """Where a name stands in EXCLUDE or REPLACE."""
+    found = [each for each in tokens(state.query[: node.end], node.start) if each.text.strip('`"') == name]
+    return Span(found[-1].start, found[-1].end) if found else node.span
 
 
 def chosen_columns(state: State, node: ColumnsExpr, scope: SelectScope) -> Columns:

@@ -115,7 +115,7 @@ class State:
     def part(self, node: Field, index: int) -> Span:
         """Where one part of a dotted name stands; the whole name where the text does not say."""
         parts = [each for each in tokens(self.query[: node.end], node.start) if each.kind in ("word", "name")]
-        named = [str(each) for each in node.chain]
+        named = [each for each in node.chain if isinstance(each, str) and each != "*"]
         if len(parts) == len(named) and index < len(parts):
             return Span(parts[index].start, parts[index].end)
         return node.span

@@ -42,6 +42,7 @@ CORRECTED = [
         "select count() from events e where not exists (select 1 from persons p where e.person_id = p.id)",
         "select count() from events e where not e.person_id IN (SELECT p.id from persons p)",
     ),
+    ("select * exclude (evnt) from events", "select * exclude (event) from events"),
     # quotes
     ('select 1 from events where event = "signup"', "select 1 from events where event = 'signup'"),
     ("select 1 from events where event = ‘signup’", "select 1 from events where event = 'signup'"),
