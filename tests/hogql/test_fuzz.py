@@ -167,3 +167,55 @@ async def test_deep_and_wide_queries_are_answered(project: SmallProject, query: 
     checked = await project.check(query)
     if not checked.errors:
         assert (await project.print(query)).sql
+
+
+SCARS = [
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ".",
+    "'",
+    '"',
+    "`",
+    ";",
+    "=",
+    "<",
+    "-",
+    "\\",
+    "%",
+    "&",
+    "!",
+    "?",
+    ":",
+    "#",
+    "from",
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """A good query with parts lost, doubled or put in."""
+    text = draw(queries())
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, max(len(text) - 1, 0)))
+        more = draw(st.integers(0, 6))
+        text = draw(
+            st.sampled_from([text[:at] + text[at + more :], text[:at] + draw(st.sampled_from(SCARS)) + text[at:]])
+        )
+    return text
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(query=damaged())
+async def test_a_damaged_query_is_answered_and_a_correction_is_right(project: SmallProject, query: str) -> None:
+    checked = await project.check(query)
+    for each in checked.errors:
+        assert 0 <= each.span.start <= each.span.end <= len(query)
+        assert each.message
+    if checked.corrected is not None:
+        again = await project.check(checked.corrected)
+        assert not again.errors, checked.corrected
