@@ -7,6 +7,7 @@ exist in this version is refused, not ignored: a person who asks for masking mus
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
@@ -25,7 +26,6 @@ REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
 NOT_YET = {
     "mask": "off",
     "execution": "direct",
-    "rate_limit": "240/min,1200/h",
     "clickhouse_url": None,
     "cache_url": None,
     "llm": None,
@@ -96,8 +96,8 @@ class Settings(BaseSettings):
     execution: str | None = setting(
         "POSTHOG_MCP_EXECUTION", "where generated scripts run; this version takes direct only", "direct"
     )
-    rate_limit: str | None = setting(
-        "POSTHOG_MCP_RATE_LIMIT", "calls a key may make; this version takes the default only", "240/min,1200/h"
+    rate_limit: str = setting(
+        "POSTHOG_MCP_RATE_LIMIT", "requests that a key may make, such as 240/min", "240/min,1200/h"
     )
     clickhouse_url: str | None = setting("POSTHOG_MCP_CLICKHOUSE_URL", "not in this version", None)
     cache_url: str | None = setting("POSTHOG_MCP_CACHE_URL", "not in this version", None)
@@ -151,6 +151,14 @@ class Settings(BaseSettings):
         if address.username or address.query or address.fragment:
             raise ValueError("only scheme, host, port and path belong here; the key goes in POSTHOG_API_KEY")
         return value.strip().rstrip("/").removesuffix("/api").rstrip("/")
+
+    @field_validator("rate_limit")
+    @classmethod
+    def rates(cls, value: str) -> str:
+        """Numbers and units of time, comma-separated."""
+        if not re.fullmatch(r"(\s*[1-9]\d*\s*/\s*(s|sec|second|min|minute|h|hour|d|day)s?\s*,?)+", value.lower()):
+            raise ValueError("rates such as 240/min,1200/h are needed")
+        return value
 
     @field_validator("data_dir")
     @classmethod

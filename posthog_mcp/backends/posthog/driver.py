@@ -1,14 +1,10 @@
-"""A PostHog project over HTTP as a Driver.
-
-First version: queries with polling and cancelling, the live schema, lists and objects. Retries, client-side limits
-and the endpoint table come with the issue on real PostHog.
-"""
+"""A PostHog project over HTTP as a Driver: queries with polling and cancelling, the live schema, lists and objects."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import cast
+from typing import TypedDict, Unpack, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import anyio
@@ -24,7 +20,8 @@ from posthog_mcp.backends.backend import (
     ServerFinding,
     ServerFindings,
 )
-from posthog_mcp.backends.posthog.client import Body, Client
+from posthog_mcp.backends.posthog.client import Body, Client, Manners
+from posthog_mcp.backends.posthog.politeness import windows
 from posthog_mcp.backends.posthog.schema import catalogue_from
 from posthog_mcp.errors import InvalidInput, NotFound, PostHogMcpError, QueryTimeout, Unavailable
 from posthog_mcp.hogql.catalogue import Catalogue
@@ -35,7 +32,18 @@ from posthog_mcp.settings import Settings
 
 CATALOGUE_SECONDS = 300.0
 POLL_SECONDS = 0.5
+LONGEST_POLL_SECONDS = 3.0
+"""Polls count against the key's limits."""
 DEFINITION_PAGES = 10
+
+
+class RequestOptions(TypedDict, total=False):
+    """What `Client.request` takes besides method and path."""
+
+    body: Mapping[str, Json]
+    params: Mapping[str, str | int]
+    wait_seconds: float
+    repeatable: bool
 
 
 class PostHogDriver:
@@ -46,14 +54,16 @@ class PostHogDriver:
         {"hogql", "hogql_metadata", "database_schema", "write_objects", "cancel"}
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, manners: Manners | None = None) -> None:
         key = settings.api_key.get_secret_value() if settings.api_key else ""
-        self._client = Client(settings.host, key)
+        self._client = Client(settings.host, key, manners or Manners(limits=tuple(windows(settings.rate_limit))))
         self._project_id = settings.project_id
         self._parser = Parser()
         self._checker = Checker(self._parser, self.catalogue)
         self._info: ProjectInfo | None = None
         self._catalogue: tuple[float, Catalogue] | None = None
+        self._prefix = "projects"
+        self._proven = False
         self._loading = anyio.Lock()
         self.progress: Progress | None = None
 
@@ -95,7 +105,28 @@ class PostHogDriver:
         return cast("list[Body]", body.get("results") or [])
 
     async def _path(self, rest: str) -> str:
-        return f"/api/projects/{(await self.project()).id}/{rest}"
+        return f"/api/{self._prefix}/{(await self.project()).id}/{rest}"
+
+    async def _reach(self, method: str, rest: str, **options: Unpack[RequestOptions]) -> tuple[int, Body]:
+        """A request below the project; hosts of before 2025 have some of it below environments, so a first 404 is
+        tried there once.
+
+        Raises:
+            NotFound: neither prefix has it.
+        """
+        try:
+            answer = await self._client.request(method, await self._path(rest), **options)
+        except NotFound:
+            if self._proven:
+                raise
+            self._prefix = "environments"
+            try:
+                answer = await self._client.request(method, await self._path(rest), **options)
+            except NotFound:
+                self._prefix = "projects"
+                raise
+        self._proven = True
+        return answer
 
     async def catalogue(self) -> Catalogue:
         """Schema and definitions; read again after five minutes."""
@@ -106,8 +137,8 @@ class PostHogDriver:
 
     async def _load_catalogue(self) -> Catalogue:
         info = await self.project()
-        path = await self._path("query/")
-        _, schema = await self._client.request("POST", path, body={"query": {"kind": "DatabaseSchemaQuery"}})
+        asked: Body = {"query": {"kind": "DatabaseSchemaQuery"}}
+        _, schema = await self._reach("POST", "query/", body=asked, repeatable=True)
         lists: dict[str, list[Body]] = {"events": await self._all("event_definitions", {})}
         for scope in ("event", "person"):
             lists[scope] = await self._all("property_definitions", {"type": scope})
@@ -136,7 +167,7 @@ class PostHogDriver:
         Source: PostHog's query API; positions are offsets of the query, `fix` is a replacement.
         """
         body: Body = {"query": {"kind": "HogQLMetadata", "language": "hogQL", "query": query}}
-        _, found = await self._client.request("POST", await self._path("query/"), body=body)
+        _, found = await self._reach("POST", "query/", body=body, repeatable=True)
         return ServerFindings(*(findings_of(found.get(name)) for name in ("errors", "warnings", "notices")))
 
     async def query(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:
@@ -155,16 +186,16 @@ class PostHogDriver:
             "client_query_id": options.query_id,
         }
         started = time.perf_counter()
-        path = await self._path("query/")
         try:
-            with anyio.fail_after(options.timeout_seconds):
-                answer = await self._poll(path, request, options)
+            async with self._client.limiter.query():
+                with anyio.fail_after(options.timeout_seconds):
+                    answer = await self._poll(request, options)
         except TimeoutError:
-            await self._cancel(path, options.query_id)
+            await self._cancel(options.query_id)
             message = f"The query ran longer than {options.timeout_seconds:g} s and was stopped."
             raise QueryTimeout(message, fix="Shorten the time range, or raise POSTHOG_MCP_QUERY_TIMEOUT.") from None
         except anyio.get_cancelled_exc_class():
-            await self._cancel(path, options.query_id)
+            await self._cancel(options.query_id)
             raise
         elapsed = (time.perf_counter() - started) * 1000
         sql = answer.get("clickhouse")
@@ -176,22 +207,26 @@ class PostHogDriver:
             cached=answer.get("is_cached") is True,
         )
 
-    async def _poll(self, path: str, request: Body, options: QueryOptions) -> Body:
-        status, answer = await self._client.request("POST", path, body=request, wait_seconds=options.timeout_seconds)
+    async def _poll(self, request: Body, options: QueryOptions) -> Body:
+        status, answer = await self._reach(
+            "POST", "query/", body=request, wait_seconds=options.timeout_seconds, repeatable=True
+        )
+        pause = POLL_SECONDS
         while status == 202 or ("query_status" in answer and "results" not in answer):
             job = cast("Body", answer.get("query_status") or {})
             if job.get("complete") is True:
                 return cast("Body", job.get("results") or {})
             if options.progress:
-                options.progress(0.5, "PostHog is running the query")
-            await anyio.sleep(POLL_SECONDS)
-            status, answer = await self._client.request("GET", f"{path}{job.get('id')}/")
+                options.progress(*progress_of(job))
+            await anyio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
+            status, answer = await self._reach("GET", f"query/{job.get('id')}/")
         return answer
 
-    async def _cancel(self, path: str, query_id: str) -> None:
+    async def _cancel(self, query_id: str) -> None:
         with anyio.move_on_after(5, shield=True):
             try:
-                await self._client.request("DELETE", f"{path}{query_id}/")
+                await self._client.request("DELETE", await self._path(f"query/{query_id}/"))
             except PostHogMcpError:
                 return
 
@@ -207,17 +242,15 @@ class PostHogDriver:
             params["search"] = options.search
         if options.cursor:
             params |= dict(parse_qsl(options.cursor))
-        _, body = await self._client.request("GET", await self._list_path(resource), params=params)
+        if resource in {"projects", "organizations"}:
+            _, body = await self._client.request("GET", f"/api/{resource}/", params=params)
+        else:
+            _, body = await self._reach("GET", f"{resource}/", params=params)
         following = body.get("next")
         cursor = urlsplit(following).query if isinstance(following, str) and self._client.same_host(following) else None
         count = body.get("count")
         results = body.get("results")
         return Page(cast("list[Body]", results or []), cursor, count if isinstance(count, int) else None)
-
-    async def _list_path(self, resource: Resource) -> str:
-        if resource in {"projects", "organizations"}:
-            return f"/api/{resource}/"
-        return await self._path(f"{resource}/")
 
     async def get(self, resource: Resource, object_id: str) -> Body:
         return (await self._client.request("GET", await self._path(f"{resource}/{object_id}/")))[1]
@@ -252,6 +285,15 @@ def table_from(answer: Body) -> Table:
     kinds += ["unknown"] * (len(names) - len(kinds))
     columns = tuple(Column(str(name), kind) for name, kind in zip(names, kinds, strict=False))
     return Table(columns, cast("list[list[Json]]", results))
+
+
+def progress_of(job: Body) -> tuple[float, str]:
+    """A fraction and what PostHog tells of a running query."""
+    told = job.get("query_progress")
+    rows, expected = (told.get("rows_read"), told.get("estimated_rows_total")) if isinstance(told, dict) else (0, 0)
+    if not isinstance(rows, int) or not isinstance(expected, int) or expected <= 0:
+        return 0.5, "PostHog is running the query"
+    return min(rows / expected, 0.99), f"PostHog has read {rows:,} of about {expected:,} rows"
 
 
 def findings_of(listed: Json) -> tuple[ServerFinding, ...]:

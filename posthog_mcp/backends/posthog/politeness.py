@@ -1,0 +1,130 @@
+"""What keeps this client welcome: PostHog's limits are kept before they are hit, and a broken host is left alone.
+
+`Limiter` counts requests in sliding windows and lets few run at once, in the order in which they came. `Breaker` stops
+asking a host that failed several times in a row, and lets one request try again after a while.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from posthog_mcp.errors import InvalidInput, Unavailable
+
+Clock = Callable[[], float]
+"""Seconds that never go back."""
+
+WINDOW = re.compile(r"\s*(\d+)\s*/\s*(s|sec|second|min|minute|h|hour|d|day)s?\s*\Z")
+SECONDS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400}
+CONCURRENT_QUERIES = 3
+"""PostHog runs three queries of a project at once and queues the rest (docs/api/queries)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `calls` in any `seconds`."""
+
+    calls: int
+    seconds: float
+
+
+def windows(text: str) -> list[Window]:
+    """`240/min,1200/h` as windows.
+
+    Raises:
+        InvalidInput: a part is not a number, a slash and a unit of time.
+    """
+    found: list[Window] = []
+    for part in text.split(","):
+        read = WINDOW.match(part.lower())
+        if not read or int(read[1]) == 0:
+            raise InvalidInput(f"{part.strip()!r} is not a rate such as 240/min.", fix="Write 240/min,1200/h.")
+        found.append(Window(int(read[1]), SECONDS[read[2]]))
+    return found
+
+
+class Limiter:
+    """Holds requests back until they fit every window; first come, first served."""
+
+    def __init__(
+        self, limits: Sequence[Window], concurrent: int = CONCURRENT_QUERIES, now: Clock = time.monotonic
+    ) -> None:
+        self._limits = list(limits)
+        self._now = now
+        self._turn = anyio.Lock()
+        self._running = anyio.Semaphore(concurrent)
+        self._started: list[deque[float]] = [deque() for _ in self._limits]
+
+    async def turn(self) -> None:
+        """Wait for a place in every window. Whoever gives up while waiting takes no place."""
+        async with self._turn:
+            while (pause := self._pause()) > 0:  # noqa: ASYNC110 (time is what is waited for)
+                await anyio.sleep(pause)
+            moment = self._now()
+            for started in self._started:
+                started.append(moment)
+
+    def _pause(self) -> float:
+        moment = self._now()
+        longest = 0.0
+        for limit, started in zip(self._limits, self._started, strict=True):
+            while started and started[0] <= moment - limit.seconds:
+                started.popleft()
+            if len(started) >= limit.calls:
+                longest = max(longest, started[0] + limit.seconds - moment)
+        return longest
+
+    @asynccontextmanager
+    async def query(self) -> AsyncGenerator[None]:
+        """One of the few queries that run at once."""
+        async with self._running:
+            yield
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Opens after `failures` in a row, for `seconds`; then one request may try."""
+
+    host: str
+    failures: int = 5
+    seconds: float = 15.0
+    now: Clock = time.monotonic
+    _failed: int = field(default=0, init=False)
+    _until: float = field(default=0.0, init=False)
+    _trying: bool = field(default=False, init=False)
+
+    def enter(self) -> None:
+        """Before a request.
+
+        Raises:
+            Unavailable: the host failed too often just now.
+        """
+        if self._failed < self.failures:
+            return
+        left = self._until - self.now()
+        if left > 0 or self._trying:
+            message = f"{self.host} failed {self._failed} times in a row and is not asked for now."
+            raise Unavailable(
+                message, fix=f"Try again in {max(left, 1):.0f} s; PostHog's status page tells of outages."
+            )
+        self._trying = True
+
+    def succeeded(self) -> None:
+        """The host answered, whatever it said."""
+        self._failed, self._trying = 0, False
+
+    def failed(self) -> None:
+        """It did not answer, or said that it is broken."""
+        self._failed += 1
+        self._trying = False
+        self._until = self.now() + self.seconds
+
+    def left(self) -> None:
+        """The request was given up by its caller: nothing is known of the host."""
+        self._trying = False
