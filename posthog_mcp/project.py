@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from posthog_mcp.backends.backend import Driver
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
+from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
 
@@ -24,3 +25,5 @@ class Project:
     stored: StoredResults
     cache: ResultCache[object] = field(default_factory=ResultCache[object])
     """Finished queries; `queries.run` alone reads and writes it."""
+    flights: Flights = field(default_factory=Flights)
+    """Queries under way, so that equal ones run once."""

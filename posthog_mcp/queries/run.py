@@ -52,7 +52,7 @@ async def run(
     name: str | None = None,
     progress: Progress | None = None,
 ) -> QueryResult:
-    """Run a query, or serve a result that is younger than the cache's time.
+    """Run a query, or serve a result that is younger than the cache's time. Equal queries at once run once.
 
     Raises:
         PostHogMcpError: it does not check (nothing ran), or what the driver says.
@@ -60,22 +60,23 @@ async def run(
     given = dict(values or {})
     catalogue = await project.driver.catalogue()
     key = (query, json.dumps(given, sort_keys=True), limit, catalogue.version)
-    found = None if refresh else project.cache.get(key)
-    if isinstance(found, QueryResult):
-        result = replace(found, cached=True, elapsed_ms=0.0)
+    async with project.flights.turn(key):
+        found = None if refresh else project.cache.get(key)
+        if isinstance(found, QueryResult):
+            result = replace(found, cached=True, elapsed_ms=0.0)
+            await remember(project, result, "ok", name)
+            return result
+        query_id = uuid.uuid4().hex[:16]
+        try:
+            result = await run_checked(project, query_id, query, given, limit, refresh, progress)
+        except PostHogMcpError as error:
+            entry = history_entry(query_id, project_id=0, hogql=query, values=given, status=error.code)
+            await project.history.remember(replace(entry, project_id=(await project.driver.project()).id))
+            raise
+        project.cache.put(key, result, project.settings.cache_ttl)
+        await project.stored.save(query_id, result.table, about(result))
         await remember(project, result, "ok", name)
         return result
-    query_id = uuid.uuid4().hex[:16]
-    try:
-        result = await run_checked(project, query_id, query, given, limit, progress)
-    except PostHogMcpError as error:
-        entry = history_entry(query_id, project_id=0, hogql=query, values=given, status=error.code)
-        await project.history.remember(replace(entry, project_id=(await project.driver.project()).id))
-        raise
-    project.cache.put(key, result, project.settings.cache_ttl)
-    await project.stored.save(query_id, result.table, about(result))
-    await remember(project, result, "ok", name)
-    return result
 
 
 async def run_checked(
@@ -84,6 +85,7 @@ async def run_checked(
     query: str,
     values: dict[str, Json],
     limit: int | None,
+    refresh: bool,
     progress: Progress | None,
 ) -> QueryResult:
     checked = await check(project, query, values)
@@ -93,7 +95,7 @@ async def run_checked(
     shown = apply_limit(checked, default, cap)
     asked = apply_limit(checked, default + 1, cap + 1) if shown.added or shown.lowered else shown
     body: dict[str, Json] = {"kind": "HogQLQuery", "query": asked.query, "values": values}
-    options = QueryOptions(query_id, project.settings.query_timeout, asked.limit, progress=progress)
+    options = QueryOptions(query_id, project.settings.query_timeout, asked.limit, refresh, progress)
     answer = await project.driver.query(body, options)
     table = answer.table
     more = len(table.rows) > shown.limit
