@@ -116,7 +116,7 @@ def first_member(state: State, node: Field, scope: SelectScope) -> tuple[Member,
             message = f"`{name}` is a WITH expression: PostHog reads no fields of one."
             state.error(node, message, f"Write the expression itself before .{chain[1]}.")
         return use_macro(state, node, name, scope), chain[1:]
-    if cte:
+    if cte and len(chain) == 1:
         fix = "Read from it in a subquery, or join it."
         state.error(node, f"`{name}` is a WITH query; a column is expected.", fix)
         return None
@@ -272,7 +272,20 @@ def unknown_name(state: State, node: Field, name: str, scope: SelectScope) -> No
         state.error(node, f"`{name}` belongs to the outer query.", fix)
         return
     place = state.part(node, 0)
-    state.error(place, f"Unknown column `{name}`.", fix_of_name(state, place, name, scope))
+    alias = alias_of(name, scope) if len(node.chain) > 1 else None
+    fix = Mend(f"FROM calls it `{alias}`.", identifier(alias)) if alias else fix_of_name(state, place, name, scope)
+    state.error(place, f"Unknown column `{name}`.", fix)
+
+
+def alias_of(name: str, scope: SelectScope) -> str | None:
+    """The alias under which FROM has a table or WITH query of this name."""
+    for source in scope.sources:
+        own = source.table.name if isinstance(source, TableSource) else ""
+        if isinstance(source, QuerySource) and source.cte:
+            own = source.cte.name
+        if own == name and source.names:
+            return source.names[0]
+    return None
 
 
 def fix_of_name(state: State, place: Span, name: str, scope: SelectScope) -> str:

@@ -26,6 +26,8 @@ CORRECTED = [
     ("select email from persons", "select properties.email from persons"),
     ("select e.price from events e", "select e.properties.price from events e"),
     ("select plan_prise from events", "select properties.plan_price from events"),
+    ("select events.event from events e", "select e.event from events e"),
+    ("with x as (select 1 as a) select x.a from x as y", "with x as (select 1 as a) select y.a from x as y"),
     # names of other tools
     ("select event_name, user_id from events", "select event, person_id from events"),
     ("select e.session_id from events e", "select e.$session_id from events e"),
