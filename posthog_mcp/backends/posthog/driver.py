@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import TypedDict, Unpack, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -206,6 +207,22 @@ class PostHogDriver:
             elapsed,
             cached=answer.get("is_cached") is True,
         )
+
+    @asynccontextmanager
+    async def elsewhere(self, query_id: str) -> AsyncGenerator[None]:
+        """A query that a script asks from another machine: it takes its place in this key's limits, and is cancelled
+        on the host when whoever waits for it fails or leaves.
+
+        Raises:
+            PostHogMcpError: what the waiting one raised.
+        """
+        async with self._client.limiter.query():
+            await self._client.limiter.turn()
+            try:
+                yield
+            except (PostHogMcpError, anyio.get_cancelled_exc_class()):
+                await self._cancel(query_id)
+                raise
 
     async def _poll(self, request: Body, options: QueryOptions) -> Body:
         status, answer = await self._reach(
