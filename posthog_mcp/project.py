@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from posthog_mcp.backends.backend import Driver
+from posthog_mcp.sandbox.sandboxes import Sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
 from posthog_mcp.state.flights import Flights
@@ -27,3 +28,5 @@ class Project:
     """Finished queries; `queries.run` alone reads and writes it."""
     flights: Flights = field(default_factory=Flights)
     """Queries under way, so that equal ones run once."""
+    sandboxes: Sandboxes | None = None
+    """Where the model's code and generated scripts run; None without an E2B key."""

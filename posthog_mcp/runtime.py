@@ -13,6 +13,7 @@ import anyio
 
 from posthog_mcp.backends.backend import Driver
 from posthog_mcp.project import Project
+from posthog_mcp.sandbox.sandboxes import open_sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
@@ -34,10 +35,12 @@ async def open_project(settings: Settings) -> AsyncGenerator[Project]:
     """A project for the life of a server or a command; leaving stops queries, workers and connections."""
     history = History(settings.data_dir, settings.state_url)
     stored = StoredResults(settings.data_dir / "results")
-    project = Project(choose_driver(settings), settings, history, stored)
+    project = Project(choose_driver(settings), settings, history, stored, sandboxes=open_sandboxes(settings))
     try:
         yield project
     finally:
         with anyio.CancelScope(shield=True):
+            if project.sandboxes is not None:
+                await project.sandboxes.aclose()
             await project.driver.aclose()
             await history.aclose()

@@ -25,7 +25,6 @@ TOOLSETS = ("discover", "query")
 REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
 NOT_YET = {
     "mask": "off",
-    "execution": "direct",
     "clickhouse_url": None,
     "cache_url": None,
     "llm": None,
@@ -87,15 +86,34 @@ class Settings(BaseSettings):
     cache_ttl: float = setting(
         "POSTHOG_MCP_CACHE_TTL", "seconds that a result is served again; 0 turns the cache off", 300.0, ge=0, le=86_400
     )
+    execution: Literal["direct", "e2b"] = setting(
+        "POSTHOG_MCP_EXECUTION", "where queries to PostHog run: direct, or e2b as scripts in a sandbox", "direct"
+    )
+    e2b_api_key: SecretStr | None = setting("E2B_API_KEY", "key of E2B; with one, run_python is published", None)
+    e2b_domain: str | None = setting("E2B_DOMAIN", "E2B's domain, where it is not e2b.app", None)
+    e2b_api_url: str | None = setting("E2B_API_URL", "address of E2B's API, where the domain does not tell it", None)
+    e2b_sandbox_url: str | None = setting("E2B_SANDBOX_URL", "address of its sandboxes, likewise", None)
+    sandbox_template: str = setting(
+        "POSTHOG_MCP_SANDBOX_TEMPLATE", "E2B template with python3, and pandas for run_python", "code-interpreter-v1"
+    )
+    sandbox_timeout: float = setting(
+        "POSTHOG_MCP_SANDBOX_TIMEOUT", "seconds that run_python may take, up to 600", 60.0, gt=0, le=600
+    )
+    sandbox_memory: int = setting(
+        "POSTHOG_MCP_SANDBOX_MEMORY", "megabytes that run_python may take, 64 to 65,536", 1024, ge=64, le=65_536
+    )
+    sandbox_idle: int = setting(
+        "POSTHOG_MCP_SANDBOX_IDLE", "seconds after which an unused sandbox ends, up to 3,600", 300, ge=1, le=3_600
+    )
+    sandbox_fallback: bool = setting(
+        "POSTHOG_MCP_SANDBOX_FALLBACK", "run queries directly where no sandbox can be made", False
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR; logs go to stderr", "WARNING"
     )
     log_format: Literal["text", "json"] = setting("LOG_FORMAT", "text or json", "text")
 
     mask: str | None = setting("POSTHOG_MCP_MASK", "masking of results; this version takes off only", "off")
-    execution: str | None = setting(
-        "POSTHOG_MCP_EXECUTION", "where generated scripts run; this version takes direct only", "direct"
-    )
     rate_limit: str = setting(
         "POSTHOG_MCP_RATE_LIMIT", "requests that a key may make, such as 240/min", "240/min,1200/h"
     )
@@ -229,7 +247,7 @@ def worded(problem: ErrorDetails) -> str:
     name = ".".join(map(str, problem["loc"]))
     text = problem["msg"].removeprefix("Value error, ")
     given = cast(object, problem.get("input"))
-    shown = name and name != "POSTHOG_API_KEY" and not name.endswith("_URL") and isinstance(given, str | int | float)
+    shown = name and not name.endswith(("_API_KEY", "_URL")) and isinstance(given, str | int | float)
     return f"{name}: {text}".removeprefix(": ") + (f" (got {given!r:.60})" if shown else "")
 
 

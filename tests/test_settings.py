@@ -77,7 +77,7 @@ def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("POSTHOG_MCP_MAX_ROWS", "1000000", "less than or equal to 50000"),
         ("POSTHOG_MCP_QUERY_TIMEOUT", "nan", "POSTHOG_MCP_QUERY_TIMEOUT"),
         ("POSTHOG_MCP_MASK", "pii", "only 'off'"),
-        ("POSTHOG_MCP_EXECUTION", "e2b", "only 'direct'"),
+        ("POSTHOG_MCP_EXECUTION", "docker", "'direct' or 'e2b'"),
         ("POSTHOG_MCP_LLM", "openai:x", "no value yet"),
         ("POSTHOG_MCP_STATE_URL", "postgresql://u:hunter2@h/d", "sqlite:///"),
         ("LOG_LEVEL", "loud", "'DEBUG'"),

@@ -14,6 +14,7 @@ from posthog_mcp.hogql.checker import Checked
 from posthog_mcp.hogql.limits import Bounded, bounded
 from posthog_mcp.project import Project
 from posthog_mcp.queries.check import check
+from posthog_mcp.queries.sandboxed import answered
 from posthog_mcp.results import DateRange, Json, Note, ProjectInfo, Table
 from posthog_mcp.state.history import HistoryEntry
 
@@ -96,7 +97,7 @@ async def run_checked(
     asked = apply_limit(checked, default + 1, cap + 1) if shown.added or shown.lowered else shown
     body: dict[str, Json] = {"kind": "HogQLQuery", "query": asked.query, "values": values}
     options = QueryOptions(query_id, project.settings.query_timeout, asked.limit, refresh, progress)
-    answer = await project.driver.query(body, options)
+    answer = await answered(project, body, options)
     table = answer.table
     more = len(table.rows) > shown.limit
     if more:

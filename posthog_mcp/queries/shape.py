@@ -73,14 +73,14 @@ def structured(
     }
 
 
-def fitting(rows: Sequence[list[Json]]) -> list[list[Json]]:
+def fitting(rows: Sequence[list[Json]], budget: int = BUDGET) -> list[list[Json]]:
     """As many whole rows as fit the budget, at least one."""
     taken: list[list[Json]] = []
     size = 0
     for row in rows:
         cleaned = [clean(cell) for cell in row]
         size += len(json.dumps(cleaned, ensure_ascii=False))
-        if taken and size > BUDGET:
+        if taken and size > budget:
             break
         taken.append(cleaned)
     return taken

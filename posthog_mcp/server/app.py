@@ -33,11 +33,12 @@ from posthog_mcp.server.resources import register_resources
 from posthog_mcp.server.tools.compact import compact_tools
 from posthog_mcp.server.tools.discover import TOOLS as DISCOVER
 from posthog_mcp.server.tools.query import TOOLS as QUERY
+from posthog_mcp.server.tools.sandbox import TOOLS as SANDBOX
 from posthog_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-TOOLSETS: Mapping[str, tuple[Published, ...]] = {"discover": DISCOVER, "query": QUERY}
+TOOLSETS: Mapping[str, tuple[Published, ...]] = {"discover": DISCOVER, "query": (*QUERY, *SANDBOX)}
 
 INSTRUCTIONS = """\
 Product analytics on a PostHog project, or on an embedded one that needs no account. Work in this order:
@@ -130,7 +131,7 @@ def build_server(
     extra: tuple[Published, ...] = (),
 ) -> AnalyticsServer:
     """The server of these settings. `extra` tools are for test profiles."""
-    every = [tool for name in chosen_toolsets(settings) for tool in TOOLSETS[name]]
+    every = [tool for name in chosen_toolsets(settings) for tool in TOOLSETS[name] if tool.offered(settings)]
     tools = compact_tools(every) if settings.mode == "compact" else every
     tools = [*tools, *extra]
 

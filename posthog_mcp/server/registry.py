@@ -15,6 +15,10 @@ from posthog_mcp.settings import Settings
 ToolFunction = Callable[..., Awaitable[CallToolResult]]
 
 
+def always(_: Settings) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Published:
     """A tool as clients see it. `read_only` tools change nothing anywhere; none of ours destroys anything."""
@@ -24,6 +28,8 @@ class Published:
     read_only: bool = True
     idempotent: bool = True
     open_world: bool = True
+    offered: Callable[[Settings], bool] = always
+    """Whether these settings publish it."""
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 from tests.house import readme, rules
 from tests.house.rules import PACKAGE, ROOT
 
-HEAVY = ("chdb", "sqlalchemy", "httpx", "duckdb", "pyarrow", "pandas", "hogql_parser", "hogql_parser_rs")
+HEAVY = ("chdb", "e2b", "sqlalchemy", "httpx", "duckdb", "pyarrow", "pandas", "hogql_parser", "hogql_parser_rs")
 
 
 @pytest.mark.parametrize("folder", [PACKAGE, ROOT / "tests"], ids=lambda path: path.name)

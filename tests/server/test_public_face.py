@@ -16,7 +16,8 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
 async def listed(demo_dir: Path, mode: str) -> list[dict[str, Any]]:
-    async with Client(build_server(Settings.load(data_dir=demo_dir, backend="local", mode=mode))) as client:
+    settings = Settings.load(data_dir=demo_dir, backend="local", mode=mode, e2b_api_key="e2b_so_that_all_are_listed")
+    async with Client(build_server(settings)) as client:
         return [tool.model_dump(by_alias=True, exclude_none=True) for tool in (await client.list_tools()).tools]
 
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from posthog_mcp.queries import exports, shape
 from posthog_mcp.queries.check import check_everywhere
+from posthog_mcp.queries.kept_runs import last_script
 from posthog_mcp.queries.run import run
-from posthog_mcp.queries.scripts import python_script
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.server.registry import Published
 from posthog_mcp.server.tools.texts import check_content, history_content
@@ -60,13 +60,10 @@ async def execute_hogql(
 async def show_last_script(
     ctx: Ctx, query_id: Annotated[str, Field(description="default: the last query")] = ""
 ) -> CallToolResult:
-    """A stand-alone Python script (httpx and environment variables only) that reproduces a query's rows."""
-    project = project_of(ctx)
-    entry = await project.history.get(query_id or None)
-    info = await project.driver.project()
-    script = python_script(entry, local=info.backend == "local", host=info.host)
-    content: dict[str, Any] = {"query_id": entry.query_id, "language": "python", "script": script, "hogql": entry.hogql}
-    return answer({**content, "project": info.as_json()}, f"query_id {entry.query_id}\n```python\n{script}```")
+    """A stand-alone Python script (httpx and environment variables only) that reproduces a query's rows; of a
+    run_python call (its run_id) the code with its queries."""
+    content = await last_script(project_of(ctx), query_id)
+    return answer(content, f"query_id {content['query_id']}\n```python\n{content['script']}```")
 
 
 async def query_history(
