@@ -1,7 +1,8 @@
 """One pooled HTTP client for one PostHog host; returns JSON, raises our errors.
 
 Every request waits for its turn (`politeness.Limiter`), is repeated where that is safe (`retrying.Retries`), and is not
-sent while the host keeps failing (`politeness.Breaker`). Redirects are followed on the same host only.
+sent while the host keeps failing (`politeness.Breaker`). `transport` does the sending. All failures leave through
+`Client.request`, where the key is removed from their words.
 """
 
 from __future__ import annotations
@@ -10,58 +11,66 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
-from urllib.parse import urljoin, urlsplit
+from datetime import UTC, datetime
+from typing import cast
+from urllib.parse import urlsplit
 
 import anyio
 
-from posthog_mcp import __version__
-from posthog_mcp.backends.posthog.errors import not_json, response_error, transport_error, web_page
-from posthog_mcp.backends.posthog.politeness import Breaker, Limiter, Window, windows
-from posthog_mcp.backends.posthog.retrying import Retries
-from posthog_mcp.errors import PostHogMcpError, Unavailable
+from posthog_mcp.backends.posthog.errors import (
+    error_body,
+    lost,
+    not_json,
+    response_error,
+    without_secret,
+    wrong_region,
+)
+from posthog_mcp.backends.posthog.politeness import Breaker, Window, limiter_of, windows
+from posthog_mcp.backends.posthog.regions import SIBLINGS, same_host
+from posthog_mcp.backends.posthog.retrying import Loss, Repeat, Retries, moment_of, seconds_of
+from posthog_mcp.backends.posthog.transport import MAX_BYTES, Call, Phases, Reply, Transport
+from posthog_mcp.errors import Forbidden, PostHogMcpError, RateLimited, Unavailable
 from posthog_mcp.results import Json
 
-if TYPE_CHECKING:
-    import httpx
-
-MAX_BYTES = 256 << 20
-MAX_REDIRECTS = 5
 DEFAULT_LIMITS = "240/min,1200/h"
+BROKEN = frozenset({500, 502, 503, 504})
+"""Statuses that count against a host, unless PostHog itself words them: then the host lives."""
 Body = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
-class Phases:
-    """Seconds that a request may spend connecting, waiting for bytes, sending, and waiting for a connection."""
+class Polling:
+    """Seconds between looks at a running query: the first, and the longest. Each look counts against the limits."""
 
-    connect: float = 10.0
-    read: float = 60.0
-    write: float = 30.0
-    pool: float = 30.0
+    first: float = 0.25
+    longest: float = 3.0
+    growth: float = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How a client behaves; tests make it impatient."""
+    """How a client behaves; tests make it impatient. `siblings`: the other Cloud region of an address."""
 
     phases: Phases = field(default_factory=Phases)
     retries: Retries = field(default_factory=Retries)
+    polling: Polling = field(default_factory=Polling)
     limits: tuple[Window, ...] = field(default_factory=lambda: tuple(windows(DEFAULT_LIMITS)))
     concurrent: int = 3
+    longest_wait: float = 60.0
     breaker_failures: int = 5
     breaker_seconds: float = 15.0
+    stop_seconds: float = 5.0
     max_bytes: int = MAX_BYTES
+    siblings: Mapping[str, str] = field(default_factory=lambda: dict(SIBLINGS))
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer."""
+class Failure:
+    """A try that brought nothing: the error to raise, what happened, and how long the host asks to wait."""
 
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
+    error: PostHogMcpError
+    outcome: int | Loss
+    wait: float | None = None
 
 
 class Client:
@@ -71,29 +80,16 @@ class Client:
         self.base_url = base_url
         self.host = urlsplit(base_url).netloc
         self.manners = manners or Manners()
-        self.limiter = Limiter(self.manners.limits, self.manners.concurrent)
+        self.limiter = limiter_of(base_url, api_key, self.manners.limits, self.manners.concurrent)
+        self.clock_skew: float | None = None
+        """Seconds that this machine's clock is ahead of the host's, as of its last answer."""
         self._breaker = Breaker(self.host, self.manners.breaker_failures, self.manners.breaker_seconds)
+        self._transport = Transport(base_url, api_key, self.manners.phases, self.manners.max_bytes)
         self._api_key = api_key
-        self._http: httpx.AsyncClient | None = None
+        self._region_asked: PostHogMcpError | bool = False
 
     def __repr__(self) -> str:
         return f"Client({self.host!r})"
-
-    def _client(self) -> httpx.AsyncClient:
-        if self._http is None:
-            import httpx
-
-            headers = {
-                "Authorization": f"Bearer {self._api_key}",
-                "User-Agent": f"posthog-mcp/{__version__}",
-                "X-PostHog-Client": "mcp",
-            }
-            phases = self.manners.phases
-            timeout = httpx.Timeout(phases.read, connect=phases.connect, write=phases.write, pool=phases.pool)
-            self._http = httpx.AsyncClient(
-                base_url=self.base_url, headers=headers, timeout=timeout, http2=find_spec("h2") is not None
-            )
-        return self._http
 
     async def request(
         self,
@@ -103,120 +99,122 @@ class Client:
         body: Mapping[str, Json] | None = None,
         params: Mapping[str, str | int] | None = None,
         wait_seconds: float | None = None,
-        repeatable: bool | None = None,
+        repeat: Repeat | None = None,
+        queued: bool = True,
     ) -> tuple[int, Body]:
         """Status and JSON object of a successful answer ({} for an empty one).
 
-        `repeatable`: the request may happen twice; default for GET. `wait_seconds` bounds the wait for its bytes.
+        `repeat`: whether it may happen twice; default read for GET, write for others. `wait_seconds` bounds its silence
+        and, where given, all tries together. `queued` False: its turn was taken by the caller.
 
         Raises:
             PostHogMcpError: what PostHog said, or why there is no answer.
         """
-        twice = method == "GET" if repeatable is None else repeatable
-        deadline = time.monotonic() + self.manners.retries.seconds
+        kind: Repeat = repeat or ("read" if method == "GET" else "write")
+        call = Call(method, path, body, params, wait_seconds)
+        deadline = time.monotonic() + (wait_seconds or self.manners.retries.seconds)
         attempt = 0
         while True:
             attempt += 1
-            reply, failure, connected = await self._try(method, path, body, params, wait_seconds)
-            if reply is not None and reply.status < 400:
-                return self._read(reply)
-            status = reply.status if reply else None
-            retry_after = reply.headers.get("retry-after", "") if reply else ""
-            if reply is not None:
-                failure = response_error(reply.status, retry_after, reply.content, self.host)
-            assert failure is not None
-            pause = self.manners.retries.wait(attempt, retry_after)
-            again = self.manners.retries.again(status, repeatable=twice, connected=connected)
-            if not again or attempt >= self.manners.retries.tries or time.monotonic() + pause > deadline:
-                raise failure
+            if queued or attempt > 1:
+                await self.limiter.turn(kind, min(self.manners.longest_wait, max(0.0, deadline - time.monotonic())))
+            found = await self._try(call, max(deadline - time.monotonic(), 0.05))
+            if isinstance(found, Reply):
+                return found.status, self._read(found)
+            pause = self.manners.retries.wait(attempt, found.wait)
+            if found.wait and isinstance(found.error, RateLimited):
+                self.limiter.hold(kind, found.wait)
+            again = self.manners.retries.again(found.outcome, kind) and attempt < self.manners.retries.tries
+            if not again or time.monotonic() + pause > deadline:
+                failure = without_secret(await self._located(found), self._api_key)
+                raise failure from None
             await anyio.sleep(pause)
 
-    async def _try(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Json] | None,
-        params: Mapping[str, str | int] | None,
-        wait_seconds: float | None,
-    ) -> tuple[Reply | None, PostHogMcpError | None, bool]:
-        """One try: the reply, or why there is none and whether the host was reached at all.
+    async def _try(self, call: Call, seconds: float) -> Reply | Failure:
+        """One try, its answer complete within `seconds`.
 
         Raises:
-            Unavailable: the host failed too often just now, or its answer is too large or goes elsewhere.
+            Unavailable: the host failed too often just now.
         """
         import httpx
 
-        await self.limiter.turn()
         self._breaker.enter()
         try:
-            reply = await self._send(method, path, body, params, wait_seconds)
+            with anyio.fail_after(seconds):
+                reply = await self._transport.send(call)
         except httpx.HTTPError as error:
-            self._breaker.failed()
-            reached = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
-            return None, transport_error(error, self.host), reached
+            return self._lost(*lost(error, self.host))
+        except TimeoutError:
+            text = f"{self.host} did not answer in time: its answer was not complete after {seconds:.0f} s."
+            return self._lost(Unavailable(text, fix="Try again.", context={"reason": "timeout"}), "late")
+        except PostHogMcpError as error:
+            self._breaker.succeeded()
+            return Failure(error, "final")
         except BaseException:
             self._breaker.left()
             raise
-        if reply.status in (500, 502, 503):
-            self._breaker.failed()
+        return self._judged(reply)
+
+    def _lost(self, error: PostHogMcpError, loss: Loss) -> Failure:
+        self._breaker.failed(error.message)
+        return Failure(error, loss)
+
+    def _judged(self, reply: Reply) -> Reply | Failure:
+        """A reply, or what its status above 399 means."""
+        date = reply.headers.get("date", "")
+        if moment := moment_of(date):
+            self.clock_skew = (datetime.now(UTC) - moment).total_seconds()
+        if reply.status < 400:
+            self._breaker.succeeded()
+            return reply
+        wait = seconds_of(reply.headers.get("retry-after", ""), date)
+        error = response_error(reply.status, wait, reply.content, self.host)
+        at_capacity = reply.status == 503
+        if reply.status in BROKEN and (at_capacity or not error_body(reply.content)):
+            self._breaker.failed(error.message)
         else:
             self._breaker.succeeded()
-        return reply, None, True
+        failed_query = error.context.get("reason") == "query_failed"
+        return Failure(error, "final" if failed_query else reply.status, wait)
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Json] | None,
-        params: Mapping[str, str | int] | None,
-        wait_seconds: float | None,
-    ) -> Reply:
-        """The whole answer, redirects of reads followed on this host.
+    async def _located(self, failure: Failure) -> PostHogMcpError:
+        """The error to raise; a key that this Cloud region does not know is looked for in the other one, once."""
+        other = self.manners.siblings.get(self.base_url)
+        unknown = isinstance(failure.error, Forbidden) and failure.outcome == 401
+        if other is None or not unknown:
+            return failure.error
+        if self._region_asked is False:
+            self._region_asked = True
+            if await self._knows(other):
+                self._region_asked = wrong_region(self.host, other)
+        return failure.error if isinstance(self._region_asked, bool) else self._region_asked
 
-        Raises:
-            Unavailable: the answer is too large, or redirects to another host or without end.
-        """
+    async def _knows(self, address: str) -> bool:
+        """Whether another Cloud region accepts this key (403: it does, and lacks the scope)."""
         import httpx
 
-        phases = self.manners.phases
-        limits = httpx.Timeout(
-            wait_seconds or phases.read, connect=phases.connect, write=phases.write, pool=phases.pool
-        )
-        for _ in range(MAX_REDIRECTS + 1):
-            async with self._client().stream(method, path, json=body, params=params, timeout=limits) as response:
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > self.manners.max_bytes:
-                        message = f"The answer of {self.host} is larger than {self.manners.max_bytes >> 20} MB."
-                        raise Unavailable(message, fix="Select fewer columns or rows.")
-                reply = Reply(response.status_code, dict(response.headers), bytes(content))
-                target = urljoin(str(response.url), reply.headers.get("location", ""))
-            if reply.status not in (301, 302, 303, 307, 308):
-                return reply
-            if method != "GET" or not self.same_host(target):
-                message = f"{self.host} redirects to {urlsplit(target).netloc}."
-                raise Unavailable(message, fix="Set POSTHOG_BASE_URL to the address that answers itself.")
-            path, params = target, None
-        raise Unavailable(f"{self.host} redirects without end.", fix="Check POSTHOG_BASE_URL.")
+        transport = Transport(address, self._api_key, self.manners.phases, self.manners.max_bytes)
+        try:
+            with anyio.fail_after(self.manners.stop_seconds):
+                return (await transport.send(Call("GET", "/api/users/@me/"))).status in {200, 403}
+        except (httpx.HTTPError, TimeoutError, PostHogMcpError):
+            return False
+        finally:
+            with anyio.CancelScope(shield=True):
+                await transport.aclose()
 
-    def _read(self, reply: Reply) -> tuple[int, Body]:
+    def _read(self, reply: Reply) -> Body:
         if not reply.content.strip():
-            return reply.status, {}
+            return {}
         try:
             found: object = json.loads(reply.content)
         except (ValueError, RecursionError):
-            page = "html" in reply.headers.get("content-type", "") or reply.content.lstrip()[:1] == b"<"
-            wrong = web_page(self.host) if page else not_json(self.host)
-            raise wrong from None
-        return reply.status, cast("Body", found) if isinstance(found, dict) else {"results": cast("Json", found)}
+            raise not_json(self.host, reply.headers.get("content-type", ""), reply.content) from None
+        return cast("Body", found) if isinstance(found, dict) else {"results": cast("Json", found)}
 
     def same_host(self, url: str) -> bool:
         """Whether an address is on this host, with the same scheme."""
-        ours, theirs = urlsplit(self.base_url), urlsplit(url)
-        return (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc)
+        return same_host(self.base_url, url)
 
     async def aclose(self) -> None:
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        await self._transport.aclose()

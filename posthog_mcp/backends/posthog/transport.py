@@ -1,0 +1,160 @@
+"""The connection pool to one host: a request goes out, its whole answer comes back. No retries, no meaning.
+
+Answers are read in pieces and refused beyond a size; redirects are followed on the same host only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from posthog_mcp import __version__
+from posthog_mcp.backends.posthog.regions import origin, same_host
+from posthog_mcp.errors import Unavailable
+from posthog_mcp.results import Json
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_BYTES = 200 << 20
+MAX_REDIRECTS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+KEEPS_METHOD = frozenset({307, 308})
+TELL_HEADERS = ("hpack.hpack", "hpack.table")
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Seconds that a request may spend connecting, waiting for bytes, sending, and waiting for a connection."""
+
+    connect: float = 10.0
+    read: float = 60.0
+    write: float = 30.0
+    pool: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `wait_seconds` is how long the host may be silent."""
+
+    method: str
+    path: str
+    body: Mapping[str, Json] | None = None
+    params: Mapping[str, str | int] | None = None
+    wait_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes | bytearray
+
+
+class Transport:
+    """Opens with the first request."""
+
+    def __init__(self, base_url: str, api_key: str, phases: Phases, max_bytes: int) -> None:
+        self.base_url = base_url
+        self._api_key = api_key
+        self._phases = phases
+        self._max_bytes = max_bytes
+        self._http: httpx.AsyncClient | None = None
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._http is None:
+            import httpx
+
+            without_headers()
+            headers = {
+                "Authorization": f"Bearer {self._api_key}",
+                "Accept": "application/json",
+                "User-Agent": f"posthog-mcp/{__version__}",
+                "X-PostHog-Client": "mcp",
+            }
+            http2 = find_spec("h2") is not None
+            self._http = httpx.AsyncClient(base_url=self.base_url, headers=headers, http2=http2)
+        return self._http
+
+    async def send(self, call: Call) -> Reply:
+        """The whole answer, whatever its status.
+
+        Raises:
+            Unavailable: the answer is too large, or redirects to another host or without end.
+            httpx.HTTPError: there is no whole answer.
+        """
+        import httpx
+
+        phases, path, params = self._phases, call.path, call.params
+        silence = call.wait_seconds or phases.read
+        limits = httpx.Timeout(silence, connect=phases.connect, write=phases.write, pool=phases.pool)
+        for _ in range(MAX_REDIRECTS + 1):
+            stream = self._client().stream(call.method, path, json=call.body, params=params, timeout=limits)
+            async with stream as response:
+                reply = Reply(response.status_code, response.headers, await self._content(response))
+                here = str(response.url)
+            location = reply.headers.get("location", "")
+            if reply.status not in REDIRECTS or not location:
+                return reply
+            path, params = self._target(call.method, here, location, reply.status), None
+        raise Unavailable(f"{origin(self.base_url)[1]} redirects without end.", fix="Check POSTHOG_BASE_URL.")
+
+    async def _content(self, response: httpx.Response) -> bytearray:
+        """The body.
+
+        Raises:
+            Unavailable: it is too large; what its length says is believed before it is read.
+        """
+        told = response.headers.get("content-length", "")
+        content = bytearray()
+        if not told.isdigit() or int(told) <= self._max_bytes:
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > self._max_bytes:
+                    break
+            else:
+                return content
+        host = response.url.host
+        message = f"The answer of {host} is larger than {self._max_bytes >> 20} MB."
+        raise Unavailable(message, fix="Select fewer columns or rows.", context={"reason": "too_large"})
+
+    def _target(self, method: str, here: str, location: str, status: int) -> str:
+        """Where a redirect leads.
+
+        Raises:
+            Unavailable: to another host, or it would turn a write into a read.
+        """
+        try:
+            target = urljoin(here, location)
+        except ValueError:
+            target = location
+        if same_host(self.base_url, target) and (method == "GET" or status in KEEPS_METHOD):
+            return target
+        scheme, host, port = origin(target)
+        shown = f"{scheme}://{host}" + (f":{port}" if port not in {80, 443, None} else "")
+        message = f"{origin(self.base_url)[1]} redirects to {shown[:200]}, where the key was not sent."
+        fix = "Set POSTHOG_BASE_URL to the address that answers itself, with its right scheme (https)."
+        raise Unavailable(message, fix=fix, context={"reason": "redirect"})
+
+    async def aclose(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+
+def without_headers() -> None:
+    """Below warnings, HTTP/2's header compression logs every header with its value: the key among them."""
+    for name in TELL_HEADERS:
+        logger = logging.getLogger(name)
+        if quiet not in logger.filters:
+            logger.addFilter(quiet)
+
+
+def quiet(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
