@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     add_serve(commands, anywhere)
     add_demo(commands, embedded)
     add_call(commands, anywhere)
-    add_local(commands, embedded)
+    add_local(commands, embedded, anywhere)
     doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
     doctor.set_defaults(module="doctor")
     return top
@@ -123,7 +123,7 @@ def add_call(commands: Parsers, common: argparse.ArgumentParser) -> None:
     call.set_defaults(module="call")
 
 
-def add_local(commands: Parsers, common: argparse.ArgumentParser) -> None:
+def add_local(commands: Parsers, common: argparse.ArgumentParser, anywhere: argparse.ArgumentParser) -> None:
     local = commands.add_parser("local", help="the embedded project")
     parts = local.add_subparsers(title="commands", metavar="COMMAND", required=True)
     serve = parts.add_parser("serve", parents=[common], help="the embedded project as a PostHog REST API")
@@ -133,6 +133,9 @@ def add_local(commands: Parsers, common: argparse.ArgumentParser) -> None:
     load = parts.add_parser("import", parents=[common], help="load PostHog batch exports")
     load.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or globs; Parquet or JSONL, gz or zst")
     load.set_defaults(module="local", action="load")
+    sync = parts.add_parser("sync", parents=[anywhere], help="pull your own events and persons from PostHog")
+    sync.add_argument("--days", type=positive, default=30, metavar="N", help="how many days back; default 30")
+    sync.set_defaults(module="sync")
     demo = parts.add_parser("demo-data", parents=[common], help="generate the demo project")
     demo.add_argument("--seed", type=int, default=1)
     demo.add_argument("--events", type=positive, default=None, metavar="N", help="about how many events")

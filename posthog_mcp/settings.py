@@ -20,8 +20,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from posthog_mcp.errors import InvalidInput
 
 Backend = Literal["auto", "posthog", "local"]
-TOOLSETS = ("discover", "query")
+TOOLSETS = ("discover", "query", "insights", "api")
 """Toolsets of this version, in the order that they are listed."""
+DEFAULT_TOOLSETS = ("discover", "query", "insights")
 REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
 NOT_YET = {
     "mask": "off",
@@ -73,9 +74,12 @@ class Settings(BaseSettings):
         "POSTHOG_MCP_STATE_URL", "sqlite:///FILE of the query history; default in the data folder", None
     )
     toolsets: Annotated[tuple[str, ...], NoDecode] = setting(
-        "POSTHOG_MCP_TOOLSETS", "toolsets to publish, comma-separated, or all", TOOLSETS
+        "POSTHOG_MCP_TOOLSETS", "toolsets to publish, comma-separated, or all", DEFAULT_TOOLSETS
     )
     allow_writes: bool = setting("POSTHOG_MCP_ALLOW_WRITES", "publish tools that write to the project", False)
+    allow_admin: bool = setting(
+        "POSTHOG_MCP_ALLOW_ADMIN", "call_api may also change members, roles, keys and settings of the account", False
+    )
     mode: Literal["tools", "compact"] = setting(
         "POSTHOG_MCP_MODE", "tools, or compact: two tools (find_tool, use_tool) for clients that pay a schema", "tools"
     )

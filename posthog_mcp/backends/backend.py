@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
+from posthog_mcp.endpoints.table import Endpoint
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.checker import Checker
 from posthog_mcp.results import BackendKind, Json, ProjectInfo, Table
@@ -45,7 +46,7 @@ Resource = Literal[
     "activity_log",
     "users",
 ]
-"""A resource's name is its path segment in PostHog's REST API."""
+"""A resource's name is its `kind` in the endpoint table, mostly its path segment in PostHog's REST API."""
 
 Capability = Literal[
     "hogql",
@@ -108,6 +109,20 @@ class ListOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One call of PostHog's REST API by the endpoint table. `values` fill the path's own placeholders.
+
+    `organization` is the one that the path names; None: the project's.
+    """
+
+    endpoint: Endpoint
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+    params: Mapping[str, str | int] = field(default_factory=dict[str, "str | int"])
+    body: Mapping[str, Json] | None = None
+    organization: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ServerFinding:
     """What a host's own check says of a place of the query: offsets, and the text that mends it, where told."""
 
@@ -135,6 +150,19 @@ class ServerChecks(Protocol):
 
         Raises:
             PostHogMcpError: the host does not answer, or has no such check.
+        """
+        ...
+
+
+@runtime_checkable
+class TypedQueries(Protocol):
+    """A driver whose host runs queries of other kinds than HogQL."""
+
+    async def typed_query(self, query: Mapping[str, Json], options: QueryOptions) -> dict[str, Json]:
+        """The response body of an allowed kind.
+
+        Raises:
+            PostHogMcpError: the kind is not allowed, HogQL in it does not check, or what the host said.
         """
         ...
 
@@ -184,6 +212,10 @@ class Driver(Protocol):
 
     async def delete(self, resource: Resource, object_id: str) -> None:
         """Soft delete, as PostHog does: the object is marked `deleted`."""
+        ...
+
+    async def call(self, call: ApiCall) -> tuple[int, Json]:
+        """Status and JSON body of any endpoint of the table. Whether it may change something is the caller's to ask."""
         ...
 
     async def ready(self) -> None:

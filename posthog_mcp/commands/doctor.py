@@ -14,30 +14,16 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
 
+from posthog_mcp.commands.finding import Line, State
 from posthog_mcp.errors import PostHogMcpError
 from posthog_mcp.settings import Settings, unknown_variables
 
-State = Literal["ok", "warning", "failed"]
 LOOKS: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 PYTHONS = ((3, 11), (3, 14))
 ENOUGH_DISK, LITTLE_DISK = 2 << 30, 200 << 20
-CLOCK_SKEW_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One finding. `mend` says what to do where the state is not ok."""
-
-    state: State
-    what: str
-    found: str
-    mend: str = ""
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -69,9 +55,13 @@ async def findings(settings: Settings) -> AsyncGenerator[Line, None]:
     yield engine_line(settings)
     for check in (folder_line, disk_line):
         yield check(settings)
-    yield await posthog_line(settings) if settings.uses_posthog else embedded_line(settings)
-    if settings.uses_posthog:
-        yield await clock_line(settings)
+    if not settings.uses_posthog:
+        yield embedded_line(settings)
+        return
+    from posthog_mcp.commands.doctor_posthog import posthog_findings
+
+    async for line in posthog_findings(settings):
+        yield line
 
 
 def settings_line(settings: Settings) -> Line:
@@ -164,36 +154,6 @@ def embedded_line(settings: Settings) -> Line:
     rows = manifest.tables["events"].rows if "events" in manifest.tables else 0
     until = f", until {manifest.date_range.last[:10]}" if manifest.date_range else ""
     return Line("ok", "project", f"{manifest.project.name}: {rows:,} events ({manifest.source.kind}){until}")
-
-
-async def posthog_line(settings: Settings) -> Line:
-    """Whether the host answers and knows the key and the project."""
-    from posthog_mcp.runtime import open_project
-
-    try:
-        async with open_project(settings) as project:
-            await project.driver.ready()
-            info = await project.driver.project()
-    except PostHogMcpError as error:
-        return Line("failed", "PostHog", error.message, error.fix)
-    return Line("ok", "PostHog", f"project {info.id} “{info.name}”, time zone {info.timezone}")
-
-
-async def clock_line(settings: Settings) -> Line:
-    """This machine's clock against the host's `Date` header; relative ranges go wrong with a wrong clock."""
-    import httpx
-
-    try:
-        async with httpx.AsyncClient(timeout=10) as client:
-            told = (await client.get(settings.host, follow_redirects=False)).headers.get("date")
-    except httpx.HTTPError as error:
-        return Line("warning", "clock", f"not compared: {type(error).__name__}")
-    if told is None:
-        return Line("ok", "clock", "the host tells no time")
-    skew = abs((datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds())
-    if skew > CLOCK_SKEW_SECONDS:
-        return Line("warning", "clock", f"{skew:.0f} s apart from the host's", "Set the system clock.")
-    return Line("ok", "clock", "agrees with the host's")
 
 
 def nearest_existing(path: Path) -> Path:

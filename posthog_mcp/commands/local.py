@@ -45,7 +45,7 @@ async def serve(settings: Settings, arguments: argparse.Namespace) -> int:
             await driver.ready()
             driver.progress = None
         announce("PostHog's REST API (key phx_local)", arguments.host, listener.getsockname()[1], "/api/")
-        await serve_app(rest_app(driver, partial(capture, driver.store)), listener)
+        await serve_app(rest_app(driver, partial(capture, driver.store), driver.downloads.file), listener)
     finally:
         with anyio.CancelScope(shield=True):
             await driver.aclose()

@@ -7,11 +7,11 @@ frequent values, so that a filter can be written with values that exist.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
-from posthog_mcp.backends.backend import ListOptions, QueryOptions
-from posthog_mcp.discovery.kinds import KINDS, SOURCES, Kind
+from posthog_mcp.backends.backend import QueryOptions
+from posthog_mcp.discovery.described import FieldInfo, Fields, described
+from posthog_mcp.discovery.kinds import KINDS, SOURCES, Kind, plural
 from posthog_mcp.discovery.objects import known_kind
 from posthog_mcp.errors import NotFound
 from posthog_mcp.hogql.catalogue import Catalogue, TableDef
@@ -19,36 +19,12 @@ from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
 
+SCOPES: Mapping[str, str] = {"property": "event", "person_property": "person", "session_property": "session"}
+"""Kind of a property → where its values are."""
 SAMPLE = 2_000
 """Newest rows looked at for fill rates and values."""
 VALUES = 5
 MAX_FIELDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class FieldInfo:
-    """`fill_rate` is the share (0 to 1) of sampled rows with a value; None where nothing was sampled."""
-
-    name: str
-    type: str
-    description: str = ""
-    fill_rate: float | None = None
-    sample_values: tuple[Json, ...] = ()
-
-    def as_row(self) -> list[Json]:
-        rate = None if self.fill_rate is None else round(self.fill_rate, 3)
-        return [self.name, self.type, self.description, rate, list(self.sample_values)]
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """Fields of `name`; `sampled` rows were looked at (None: no sampling)."""
-
-    name: str
-    kind: str
-    fields: list[FieldInfo]
-    sampled: int | None
-    total: int
 
 
 async def fields(project: Project, name: str, kind: str | None = None, values_for: str | None = None) -> Fields:
@@ -60,14 +36,16 @@ async def fields(project: Project, name: str, kind: str | None = None, values_fo
     """
     catalogue = await project.driver.catalogue()
     chosen = known_kind(kind) if kind else guess(name, catalogue)
-    if chosen == "event":
+    if chosen == "event" and name not in {"event", "events"}:
         return await event_fields(project, catalogue, name, values_for)
+    if kind and chosen and chosen in SCOPES and name not in {chosen, plural(chosen), "person", "persons"}:
+        return await one_property(project, catalogue, name, chosen)
     if chosen in {"person_property", "group"} or name in {"persons", "person"}:
         return await property_fields(project, catalogue, name, values_for)
-    if chosen == "table" or name == "sessions":
-        return table_fields(catalogue, name)
+    if chosen == "table" or name == "sessions" or chosen == "session_property":
+        return table_fields(catalogue, "sessions" if chosen == "session_property" else name)
     if chosen is not None and chosen in SOURCES:
-        return await object_fields(project, name, chosen)
+        return await described(project, name, chosen)
     near = nearest(name, [*catalogue.events, *catalogue.tables, *KINDS])
     fix = (
         f"Did you mean {', '.join(with_volume(each, catalogue) for each in near)}?"
@@ -86,7 +64,7 @@ def guess(name: str, catalogue: Catalogue) -> Kind | None:
         return "group"
     if name in catalogue.tables:
         return "table"
-    return next((kind for kind in KINDS if name in {kind, f"{kind}s"}), None)
+    return next((kind for kind in KINDS if name in {kind, plural(kind)}), None)
 
 
 def with_volume(name: str, catalogue: Catalogue) -> str:
@@ -162,37 +140,28 @@ async def sampled_fields(
     return Fields(name, kind, found[:MAX_FIELDS], total, len(found))
 
 
+async def one_property(project: Project, catalogue: Catalogue, name: str, kind: Kind) -> Fields:
+    """One property with its type and most frequent values.
+
+    Raises:
+        NotFound: there is none of this name; the nearest are in the fix.
+    """
+    sessions = {field.name: field.type for field in catalogue.tables["sessions"].fields.values()}
+    known: Mapping[str, Mapping[str, str]] = {
+        "property": catalogue.event_properties,
+        "person_property": catalogue.person_properties,
+        "session_property": sessions,
+    }
+    if name not in known[kind]:
+        near = ", ".join(nearest(name, known[kind]))
+        fix = f"Nearest: {near}." if near else f'List them with discover_objects {{"kind": "{kind}"}}.'
+        raise NotFound(f"There is no {kind} {name!r}.", fix=fix)
+    values = await project.driver.property_values(SCOPES[kind], name, 50)
+    texts = tuple(value for value, _ in values)
+    return Fields(name, kind, [FieldInfo(name, known[kind][name], "", None, texts)], None, 1)
+
+
 def plain(values: Json) -> tuple[Json, ...]:
     """Raw JSON values as people read them."""
     texts = cast("Sequence[str]", values)
     return tuple(text[1:-1] if text.startswith('"') and text.endswith('"') else text for text in texts)
-
-
-async def object_fields(project: Project, name: str, kind: Kind) -> Fields:
-    """Fields of a metadata kind, read off the objects there are."""
-    source = SOURCES[kind]
-    page = await project.driver.list(source.resource, ListOptions(limit=50, filters=source.filters))
-    found: dict[str, list[Json]] = {}
-    for item in page.items:
-        for key, value in item.items():
-            found.setdefault(key, []).append(value)
-    described = [
-        FieldInfo(
-            key,
-            type(next((v for v in values if v is not None), None)).__name__,
-            "",
-            rate(values, page.items),
-            samples(values),
-        )
-        for key, values in found.items()
-    ]
-    return Fields(name, kind, described, len(page.items), len(described))
-
-
-def rate(values: Sequence[Json], items: Sequence[object]) -> float:
-    return sum(value is not None for value in values) / len(items)
-
-
-def samples(values: Sequence[Json]) -> tuple[Json, ...]:
-    short = [value for value in values if isinstance(value, str | int | float | bool) and len(str(value)) <= 80]
-    return tuple(dict.fromkeys(cast("list[str]", short)))[:3]

@@ -41,6 +41,11 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
+def plural(kind: str) -> str:
+    """`activities` of activity, `cohorts` of cohort."""
+    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a kind is listed. `fields` are the ones shown, in order."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import anyio
 
 from posthog_mcp.backends.backend import ListOptions
-from posthog_mcp.discovery.kinds import KINDS, SOURCES, Kind
+from posthog_mcp.discovery.kinds import KINDS, SOURCES, Kind, plural
 from posthog_mcp.errors import InvalidInput, PostHogMcpError
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.project import Project
@@ -92,7 +92,7 @@ def known_kind(kind: str) -> Kind:
         InvalidInput: with the nearest names.
     """
     for known in KINDS:
-        if known == kind or f"{known}s" == kind:
+        if kind in {known, plural(known)}:
             return known
     near = ", ".join(nearest(kind, KINDS)) or ", ".join(KINDS)
     raise InvalidInput(f"There is no kind {kind!r}.", fix=f"Use one of: {near}.")
@@ -110,7 +110,14 @@ async def catalogue_items(project: Project, kind: Kind) -> tuple[tuple[str, ...]
 def catalogue_page(
     kind: Kind, fields: tuple[str, ...], rows: list[list[Json]], search: str | None, limit: int, cursor: str | None
 ) -> Listing:
+    """A page of what the catalogue knows.
+
+    Raises:
+        InvalidInput: the cursor is not one of ours.
+    """
     found = [row for row in rows if not search or search.lower() in str(row[0]).lower()]
-    start = int(cursor) if cursor and cursor.isdigit() else 0
+    if cursor and not (cursor.isascii() and cursor.isdigit()):
+        raise InvalidInput(f"{cursor!r} is not a cursor.", fix="Pass the `next` of the page before, unchanged.")
+    start = int(cursor or 0)
     following = str(start + limit) if start + limit < len(found) else None
     return Listing(kind, fields, found[start : start + limit], len(found), following)

@@ -1,8 +1,8 @@
-"""Print a tree as HogQL: parsing the text gives an equal tree again.
+"""Print a tree as HogQL: parsing the text gives an equal tree again, by either parser.
 
-Brackets stand around every operand that is not a plain value, so precedence never matters. Comments and layout are
-the author's and not in the tree: to lay out a query use `layout.py`. What the parsers write as calls (CASE, `||`, `??`,
-INTERVAL) is printed as the calls that they are.
+Brackets stand only where the grammar needs them: `NOT (a = b) AND c` would be read as a call of `not`. Comments and
+layout are the author's and not in the tree: to lay out a query use `layout.py`. What the parsers write as calls (`||`,
+`??`, INTERVAL, CASE without a subject) is printed as the calls that they are. Queries are in `text_queries.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias, cast
 
-from posthog_mcp.hogql.spelling import identifier, text_literal
+from posthog_mcp.hogql.spelling import text_literal
+from posthog_mcp.hogql.text_levels import LEVELS, Level
+from posthog_mcp.hogql.text_names import called, identifier
 from posthog_mcp.hogql.text_queries import QUERY_PRINTERS, Printer
 from posthog_mcp.hogql.tree_expressions import (
     Alias,
@@ -51,13 +53,13 @@ from posthog_mcp.hogql.tree_expressions import (
     WindowFunction,
     WithFillExpr,
 )
+from posthog_mcp.hogql.tree_queries import SelectQuery, SelectSetQuery, ValuesQuery
 
 # Each printer takes its own node class; the table pairs them, which types cannot say.
 Print: TypeAlias = Callable[[Any], str]
 
-ATOMS = (Field, Call, Array, Tuple, ArrayAccess, TupleAccess, ArraySlice, Placeholder, Dict, TypeCast, TryCast)
 NUMBERS = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
-OPERATORS = {"==": "=", "in cohort": "IN COHORT", "not in cohort": "NOT IN COHORT"}
+QUERIES = (SelectQuery, SelectSetQuery, ValuesQuery)
 
 
 def to_hogql(node: Node) -> str:
@@ -72,22 +74,28 @@ def to_hogql(node: Node) -> str:
     return show(node)
 
 
-def operand(node: Expr) -> str:
-    """A part of an expression, in brackets unless it is a plain value."""
+def operand(node: Expr, at_least: Level = Level.VALUE) -> str:
+    """A part of an expression, in brackets if it holds together less tightly than its place asks."""
     text = to_hogql(node)
-    plain = isinstance(node, ATOMS) or (isinstance(node, Constant) and not text.startswith("-"))
-    return text if plain else f"({text})"
+    return f"({text})" if isinstance(node, QUERIES) or level(node) < at_least else text
+
+
+def level(node: Expr) -> Level:
+    if isinstance(node, ArithmeticOperation):
+        return Level.SUM if node.op in "+-" else Level.PRODUCT
+    if isinstance(node, Constant):
+        return Level.SIGNED if constant(node).startswith("-") else Level.VALUE
+    return LEVELS.get(type(node), Level.VALUE)
 
 
 def listed(nodes: Sequence[Node]) -> str:
-    """Members of a list; a query or an alias among them in brackets."""
+    """Members of a list; a query among them in brackets."""
     return ", ".join(member(each) for each in nodes)
 
 
 def member(node: Node) -> str:
     text = to_hogql(node)
-    bare = type(node).__name__ not in ("SelectQuery", "SelectSetQuery", "ValuesQuery")
-    return text if bare else f"({text})"
+    return f"({text})" if isinstance(node, QUERIES) else text
 
 
 def constant(node: Constant) -> str:
@@ -109,28 +117,33 @@ def field(node: Field) -> str:
 
 
 def alias(node: Alias) -> str:
-    return f"{operand(node.expr)} AS {identifier(node.alias)}"
+    return f"{operand(node.expr, Level.OR)} AS {identifier(node.alias)}"
 
 
 def compare(node: CompareOperation) -> str:
+    left = operand(node.left, Level.COMPARE)
     if node.is_null_comparison_style:
-        return f"{operand(node.left)} IS {'NOT ' if node.op == '!=' else ''}NULL"
-    return f"{operand(node.left)} {OPERATORS.get(node.op, node.op.upper())} {operand(node.right)}"
+        return f"{left} IS {'NOT ' if node.op == '!=' else ''}NULL"
+    right = operand(node.right, Level.SUM)
+    if node.op in ("in", "not in") and isinstance(node.right, Constant):
+        right = f"({right})"
+    return f"{left} {'=' if node.op == '==' else node.op.upper()} {right}"
 
 
 def between(node: BetweenExpr) -> str:
     word = "NOT BETWEEN" if node.negated else "BETWEEN"
-    return f"{operand(node.expr)} {word} {operand(node.low)} AND {operand(node.high)}"
+    parts = [operand(each, Level.DISTINCT_FROM) for each in (node.expr, node.low, node.high)]
+    return f"{parts[0]} {word} {parts[1]} AND {parts[2]}"
 
 
 def distinct_from(node: IsDistinctFrom) -> str:
     word = "IS NOT DISTINCT FROM" if node.negated else "IS DISTINCT FROM"
-    return f"{operand(node.left)} {word} {operand(node.right)}"
+    return f"{operand(node.left, Level.COMPARE)} {word} {operand(node.right, Level.COMPARE)}"
 
 
 def order(node: OrderExpr) -> str:
     fill = f" {with_fill(node.with_fill)}" if node.with_fill else ""
-    return f"{operand(node.expr)} {node.order}{fill}"
+    return f"{operand(node.expr, Level.OR)} {node.order}{fill}"
 
 
 def with_fill(node: WithFillExpr) -> str:
@@ -143,19 +156,33 @@ def interpolation(node: InterpolateExpr) -> str:
 
 
 def call(node: Call) -> str:
-    """`name(params)(DISTINCT args ORDER BY …) WITHIN GROUP (…) FILTER (WHERE …)`."""
-    if node.name.lower() == "exists" and len(node.args) == 1:
-        return f"{node.name}{operand(node.args[0])}"
-    if node.within_group and node.params and not node.args:
-        return f"{identifier(node.name)}({listed(node.params)}) WITHIN GROUP (ORDER BY {listed(node.within_group)})"
+    """`name(params)(DISTINCT args ORDER BY …) FILTER (WHERE …)`, or `name(params) WITHIN GROUP (…)`."""
+    if is_case(node):
+        return case(node.args)
+    if node.name.lower() == "exists" and len(node.args) == 1 and isinstance(node.args[0], QUERIES):
+        return f"{node.name}({to_hogql(node.args[0])})"
+    if node.within_group:
+        given = listed(node.params or node.args)
+        return f"{called(node.name)}({given}) WITHIN GROUP (ORDER BY {listed(node.within_group)})"
     params = f"({listed(node.params)})" if node.params is not None else ""
     ordered = f" ORDER BY {listed(node.order_by)}" if node.order_by else ""
-    text = f"{identifier(node.name)}{params}({'DISTINCT ' if node.distinct else ''}{listed(node.args)}{ordered})"
-    if node.within_group:
-        text += f" WITHIN GROUP (ORDER BY {listed(node.within_group)})"
+    text = f"{called(node.name)}{params}({'DISTINCT ' if node.distinct else ''}{listed(node.args)}{ordered})"
     if node.filter_expr:
-        text += f" FILTER (WHERE {to_hogql(node.filter_expr)})"
+        text += f" FILTER (WHERE {operand(node.filter_expr, Level.OR)})"
     return text
+
+
+def is_case(node: Call) -> bool:
+    """CASE with a subject: that, pairs of WHEN and THEN, and ELSE."""
+    many = len(node.args)
+    return node.name == "_caseWithExpression" and many > 2 and many % 2 == 0 and node == Call(node.name, node.args)
+
+
+def case(args: Sequence[Expr]) -> str:
+    """CASE of a subject: the call that it is read as has a name that PostHog does not know."""
+    pairs = zip(args[1:-1:2], args[2:-1:2], strict=True)
+    whens = "".join(f" WHEN {operand(when, Level.OR)} THEN {operand(then, Level.OR)}" for when, then in pairs)
+    return f"CASE {operand(args[0], Level.OR)}{whens} ELSE {operand(args[-1], Level.OR)} END"
 
 
 def expr_call(node: ExprCall) -> str:
@@ -169,7 +196,7 @@ def window_function(node: WindowFunction) -> str:
     params = f"({listed(node.exprs or [])})"
     args = f"({listed(node.args)})" if node.args else ""
     over = identifier(node.over_identifier) if node.over_identifier else f"({window(node.over_expr or WindowExpr())})"
-    return f"{identifier(node.name)}{params}{args} OVER {over}"
+    return f"{called(node.name)}{params}{args} OVER {over}"
 
 
 def window(node: WindowExpr) -> str:
@@ -194,7 +221,7 @@ def frame(node: WindowFrameExpr) -> str:
 
 
 def lambda_(node: Lambda) -> str:
-    return f"({', '.join(map(identifier, node.args))}) -> {operand(node.expr)}"
+    return f"({', '.join(map(identifier, node.args))}) -> {operand(node.expr, Level.OR)}"
 
 
 def row(node: Tuple) -> str:
@@ -202,19 +229,21 @@ def row(node: Tuple) -> str:
 
 
 def mapping(node: Dict) -> str:
-    return "{" + ", ".join(f"{operand(key)}: {operand(value)}" for key, value in node.items) + "}"
+    return "{" + ", ".join(f"{operand(key, Level.OR)}: {operand(value, Level.OR)}" for key, value in node.items) + "}"
 
 
 def access(node: ArrayAccess) -> str:
-    return f"{operand(node.array)}{'?.' if node.nullish else ''}[{to_hogql(node.property)}]"
+    return f"{operand(node.array)}{'?.' if node.nullish else ''}[{member(node.property)}]"
 
 
 def tuple_access(node: TupleAccess) -> str:
-    return f"({to_hogql(node.tuple)}){'?.' if node.nullish else '.'}{node.index}"
+    # A number before the dot would swallow it.
+    inner = f"({to_hogql(node.tuple)})" if isinstance(node.tuple, Constant) else operand(node.tuple)
+    return f"{inner}{'?.' if node.nullish else '.'}{node.index}"
 
 
 def slice_(node: ArraySlice) -> str:
-    bounds = [operand(each) if each else "" for each in (node.start_expr, node.end_expr)]
+    bounds = [operand(each, Level.SUM) if each else "" for each in (node.start_expr, node.end_expr)]
     return f"{operand(node.array)}[{bounds[0]}:{bounds[1]}]"
 
 
@@ -224,9 +253,12 @@ def columns(node: ColumnsExpr) -> str:
     if node.regex is not None:
         return f"COLUMNS({text_literal(node.regex)}){exclude}"
     if node.columns is not None:
-        return f"COLUMNS({listed(node.columns)}){exclude}"
+        only = node.columns[0] if len(node.columns) == 1 else None
+        # A lone text would be read as a pattern.
+        text = isinstance(only, Constant) and isinstance(only.value, str)
+        return f"COLUMNS({f'({listed(node.columns)})' if text else listed(node.columns)}){exclude}"
     if node.replace:
-        pairs = ", ".join(f"{operand(expr)} AS {identifier(name)}" for name, expr in node.replace.items())
+        pairs = ", ".join(f"{operand(expr, Level.OR)} AS {identifier(name)}" for name, expr in node.replace.items())
         return f"(*{exclude} REPLACE ({pairs}))"
     return f"*{exclude}" if exclude else "COLUMNS(*)"
 
@@ -243,35 +275,36 @@ def tag(node: HogQLXTag) -> str:
 
 
 def child(node: Expr) -> str:
-    return to_hogql(node) if isinstance(node, HogQLXTag) else f"{{{to_hogql(node)}}}"
+    return to_hogql(node) if isinstance(node, HogQLXTag) else f"{{{member(node)}}}"
 
 
 def attribute(node: HogQLXAttribute) -> str:
     value = node.value
-    shown = f"[{listed(value)}]" if isinstance(value, list) else to_hogql(value)
+    shown = f"[{listed(value)}]" if isinstance(value, list) else member(value)
     return f"{node.name}={{{shown}}}"
 
 
 def every(node: And) -> str:
-    return " AND ".join(operand(each) for each in node.exprs)
+    return " AND ".join(operand(each, Level.NOT) for each in node.exprs)
 
 
 def some(node: Or) -> str:
-    return " OR ".join(operand(each) for each in node.exprs)
+    return " OR ".join(operand(each, Level.AND) for each in node.exprs)
 
 
 def negation(node: Not) -> str:
-    """Bare: the parsers read `NOT (…)` as a call of `not`, which means the same and is another tree."""
-    text = to_hogql(node.expr)
-    return f"NOT ({text})" if isinstance(node.expr, (And, Or)) else f"NOT {text}"
+    """What begins with a bracket comes back as a call of `not`: no text says it otherwise."""
+    return f"NOT {operand(node.expr, Level.NOT)}"
 
 
 def calculation(node: ArithmeticOperation) -> str:
-    return f"{operand(node.left)} {node.op} {operand(node.right)}"
+    """Left to right, so the right side must hold together more tightly."""
+    own = level(node)
+    return f"{operand(node.left, own)} {node.op} {operand(node.right, Level(own + 1))}"
 
 
 def named_argument(node: NamedArgument) -> str:
-    return f"{identifier(node.name)} := {operand(node.value)}"
+    return f"{identifier(node.name)} := {operand(node.value, Level.OR)}"
 
 
 def type_cast(node: TypeCast) -> str:
@@ -295,10 +328,10 @@ def position(node: PositionalRef) -> str:
 
 
 def placeholder(node: Placeholder) -> str:
-    return f"{{{to_hogql(node.expr)}}}"
+    return f"{{{member(node.expr)}}}"
 
 
-PRINTER = Printer(to_hogql, operand, listed, member)
+PRINTER = Printer(to_hogql, operand, partial(operand, at_least=Level.OR), listed, member)
 _PRINTERS = cast(
     "dict[type[Node], Print]",
     {

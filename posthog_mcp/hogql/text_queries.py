@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from posthog_mcp.hogql.spelling import identifier
+from posthog_mcp.hogql.text_names import identifier
 from posthog_mcp.hogql.tree_expressions import Expr, Node, Tuple
 from posthog_mcp.hogql.tree_queries import (
     CTE,
@@ -31,10 +31,11 @@ GROUP_MODES = {"rollup": "ROLLUP ", "cube": "CUBE ", "grouping_sets": "GROUPING 
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """How expressions are printed."""
+    """How expressions are printed: as they are, as part of a greater one, as one that stands alone, in a list."""
 
     text: Callable[[Node], str]
     operand: Callable[[Expr], str]
+    whole: Callable[[Expr], str]
     listed: Callable[[Sequence[Node]], str]
     member: Callable[[Node], str]
 
@@ -49,10 +50,10 @@ def select(p: Printer, node: SelectQuery) -> str:
     if node.array_join_list:
         parts.append(f"{node.array_join_op} {p.listed(node.array_join_list)}")
     for word, expr in (("PREWHERE", node.prewhere), ("WHERE", node.where)):
-        parts.append(f"{word} {p.operand(expr)}" if expr else "")
+        parts.append(f"{word} {p.whole(expr)}" if expr else "")
     parts.append(grouping(p, node))
     for word, expr in (("HAVING", node.having), ("QUALIFY", node.qualify)):
-        parts.append(f"{word} {p.operand(expr)}" if expr else "")
+        parts.append(f"{word} {p.whole(expr)}" if expr else "")
     if node.window_exprs:
         windows = [f"{identifier(name)} AS ({p.text(each)})" for name, each in node.window_exprs.items()]
         parts.append(f"WINDOW {', '.join(windows)}")
@@ -73,7 +74,7 @@ def ctes(p: Printer, nodes: Sequence[CTE] | None) -> str:
 
 def cte(p: Printer, node: CTE) -> str:
     if node.cte_type == "column":
-        return f"{p.operand(node.expr)} AS {identifier(node.name)}"
+        return f"{p.whole(node.expr)} AS {identifier(node.name)}"
     listed = f" ({', '.join(map(identifier, node.columns))})" if node.columns else ""
     key = f" USING KEY ({', '.join(map(identifier, node.using_key))})" if node.using_key else ""
     hint = {None: "", True: "MATERIALIZED ", False: "NOT MATERIALIZED "}[node.materialized]
@@ -92,12 +93,12 @@ def table(p: Printer, node: JoinExpr) -> str:
     text = p.member(node.table) if node.table else ""
     if node.table_args is not None:
         text += f"({p.listed(node.table_args)})"
-    if node.table_final:
-        text += " FINAL"
     if node.alias:
         text += f" AS {identifier(node.alias)}"
     if node.column_aliases:
         text += f" ({', '.join(map(identifier, node.column_aliases))})"
+    if node.table_final:
+        text += " FINAL"
     if node.sample:
         text += f" {p.text(node.sample)}"
     return f"{text} {p.text(node.constraint)}" if node.constraint else text
@@ -105,7 +106,7 @@ def table(p: Printer, node: JoinExpr) -> str:
 
 def constraint(p: Printer, node: JoinConstraint) -> str:
     if node.constraint_type == "ON":
-        return f"ON {p.operand(node.expr)}"
+        return f"ON {p.whole(node.expr)}"
     names = node.expr.exprs if isinstance(node.expr, Tuple) else [node.expr]
     return f"USING ({p.listed(names)})"
 
@@ -169,7 +170,7 @@ def pivot(p: Printer, node: PivotExpr) -> str:
 
 def unpivot(p: Printer, node: UnpivotExpr) -> str:
     nulls = " INCLUDE NULLS" if node.include_nulls else ""
-    return f"{pivoted(p, node.table)} UNPIVOT{nulls} ({' '.join(p.text(each) for each in node.columns)})"
+    return f"{pivoted(p, node.table)} UNPIVOT{nulls} ({', '.join(p.text(each) for each in node.columns)})"
 
 
 def unpivot_column(p: Printer, node: UnpivotColumn) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from posthog_mcp.errors import NotFound
 from posthog_mcp.project import Project
-from posthog_mcp.queries.scripts import python_script
+from posthog_mcp.queries.scripts import ASK, python_script
 from posthog_mcp.results import Json
 from posthog_mcp.state.stored_results import StoredResults
 
@@ -22,7 +23,10 @@ Needs: pip install httpx pandas
 Environment: POSTHOG_API_KEY (scope query:read), POSTHOG_PROJECT_ID, POSTHOG_BASE_URL (default below).
 {hint}"""
 
+import json
 import os
+import re
+import sys
 import time
 
 import httpx
@@ -33,27 +37,32 @@ PROJECT_ID = os.environ.get("POSTHOG_PROJECT_ID", {project_id!r})
 API_KEY = os.environ.get("POSTHOG_API_KEY", {api_key!r})
 
 
+{ask}
+
 def rows_of(query, values):
-    url = f"{{BASE_URL}}/api/projects/{{PROJECT_ID}}/query/"
-    body = {{"query": {{"kind": "HogQLQuery", "query": query, "values": values}}, "refresh": "blocking"}}
-    with httpx.Client(headers={{"Authorization": f"Bearer {{API_KEY}}"}}, timeout=120) as client:
-        response = client.post(url, json=body)
-        while response.status_code == 202:
-            status = response.json()["query_status"]
-            time.sleep(1)
-            response = client.get(f"{{url}}{{status['id']}}/")
-    response.raise_for_status()
-    answer = response.json()
-    answer = (answer.get("query_status") or {{}}).get("results") or answer
+    answer = ask(query, values)
+    if answer.get("error"):
+        sys.exit(answer["error"])
     table = pandas.DataFrame(answer["results"], columns=answer["columns"])
     for name, kind in answer["types"]:
-        if "DateTime" in kind:
-            table[name] = pandas.to_datetime(table[name], format="ISO8601")
+        if kind.replace("Nullable(", "").startswith("Date"):
+            try:
+                table[name] = pandas.to_datetime(table[name], format="ISO8601")
+            except ValueError:
+                zone = re.search("'([^']+)'", kind)
+                table[name] = pandas.to_datetime(table[name], format="ISO8601", utc=True)
+                table[name] = table[name].dt.tz_convert(zone[1] if zone else "UTC")
     return table
 
 
+def show(*values):
+    for value in values:
+        if value is not None:
+            print(value)
+
+
+display = show
 {inputs}
-show = display = print
 
 # The analysis:
 {code}
@@ -83,7 +92,7 @@ class KeptRun(BaseModel):
 
     @classmethod
     def now(cls, run_id: str, project_id: int, code: str, inputs: tuple[KeptInput, ...]) -> KeptRun:
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         return cls(run_id=run_id, at=at, project_id=project_id, code=code, inputs=inputs)
 
 
@@ -119,7 +128,7 @@ async def last_script(project: Project, script_id: str) -> dict[str, Json]:
     """
     info = await project.driver.project()
     local, host = info.backend == "local", info.host
-    run = await kept(project.stored, script_id)
+    run = await kept(project.stored, script_id.partition("-")[0])
     try:
         entry = None if run is not None and script_id else await project.history.get(script_id or None)
     except NotFound:
@@ -151,5 +160,22 @@ def run_script_text(run: KeptRun, *, local: bool, host: str) -> str:
         project_id=str(run.project_id),
         api_key="phx_local" if local else "",
         inputs="\n".join([*lines, *first]),
-        code=run.code,
+        code=showing(run.code),
+        ask=ASK,
     )
+
+
+def showing(code: str) -> str:
+    """The code with its last value shown, as the sandbox gives it."""
+    try:
+        body, lines = ast.parse(code).body, code.encode().splitlines(keepends=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return code
+    last = body[-1] if body else None
+    if not isinstance(last, ast.Expr) or last.end_lineno is None:
+        return code
+    before, after = b"".join(lines[: last.lineno - 1]), b"".join(lines[last.end_lineno :])
+    part = b"".join(lines[last.lineno - 1 : last.end_lineno])
+    end = len(part) - len(lines[last.end_lineno - 1]) + (last.end_col_offset or 0)
+    shown = part[: last.col_offset] + b"show((" + part[last.col_offset : end] + b"))" + part[end:]
+    return (before + shown + after).decode()

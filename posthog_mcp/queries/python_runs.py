@@ -33,7 +33,8 @@ MAX_RESULT_BYTES = 16_000_000
 MAX_IMAGES = 4
 MAX_IMAGE_BYTES = 1_000_000
 MAX_TABLES = 5
-MAX_VALUE = 2_000
+MAX_VALUE = 1_900
+"""Characters of the last value; with the note of what is left out, a cell of an answer."""
 SHOWN_OF_FAILED = 1_000
 """Characters of stdout that an error repeats."""
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -201,6 +202,8 @@ async def gathered(
         if each.truncated
     ]
     images = tuple(image for image in map(decoded, found.images) if image)
+    if dropped := len(found.images) - len(images):
+        warnings.append(Note("left_out", f"{dropped} images are not PNG.", "Save charts as PNG."))
     tables: list[StoredTable] = []
     for number, each in enumerate(found.tables, 1):
         stored = StoredTable(f"{run_id}-{number}", table_of(each), each.row_count)

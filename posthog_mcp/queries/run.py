@@ -60,7 +60,7 @@ async def run(
     """
     given = dict(values or {})
     catalogue = await project.driver.catalogue()
-    key = (query, json.dumps(given, sort_keys=True), limit, catalogue.version)
+    key = (*project.scope, query, json.dumps(given, sort_keys=True), limit, catalogue.version)
     async with project.flights.turn(key):
         found = None if refresh else project.cache.get(key)
         if isinstance(found, QueryResult):
@@ -170,5 +170,5 @@ async def remember(project: Project, result: QueryResult, status: str, name: str
 
 
 def history_entry(query_id: str, *, project_id: int, hogql: str, values: dict[str, Json], status: str) -> HistoryEntry:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return HistoryEntry(query_id, now, project_id, hogql, json.dumps(values), status, 0, 0.0, False)

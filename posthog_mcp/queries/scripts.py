@@ -10,6 +10,32 @@ import json
 from posthog_mcp.results import Json
 from posthog_mcp.state.history import HistoryEntry
 
+ASK = '''def ask(query, values, refresh="async", query_id=None):
+    """PostHog's answer, waited for; what PostHog refuses ends the script with its words."""
+    url = f"{BASE_URL}/api/projects/{PROJECT_ID}/query/"
+    body = {"query": {"kind": "HogQLQuery", "query": query, "values": values}, "refresh": refresh}
+    if query_id:
+        body["client_query_id"] = query_id
+    with httpx.Client(headers={"Authorization": f"Bearer {API_KEY}"}, timeout=120) as client:
+        response, pause = client.post(url, json=body), 0.1
+        while True:
+            if response.status_code not in (200, 202):
+                sys.exit(f"{response.status_code}: {response.text[:20000]}")
+            answer = response.json()
+            job = answer.get("query_status")
+            if not job or "results" in answer:
+                return answer
+            if job.get("error"):
+                status = 400 if job.get("error_message") else 500
+                sys.exit(f"{status}: {json.dumps({'query_status': job})}")
+            if job.get("complete"):
+                return job.get("results") or {}
+            time.sleep(pause)
+            pause = min(pause * 1.5, 2)
+            response = client.get(f"{url}{job['id']}/")
+'''
+"""Waits for queries of any length; asked again under one id they run once."""
+
 TEMPLATE = '''"""Runs one HogQL query against PostHog's query API and prints the rows as CSV; --json: with types.
 
 Needs: pip install httpx
@@ -31,37 +57,26 @@ QUERY = {query!r}
 VALUES = {values!r}
 
 
-def main() -> int:
+{ask}
+
+def main():
     if not API_KEY:
-        print("Set POSTHOG_API_KEY to a personal API key with the scope query:read.", file=sys.stderr)
-        return 2
-    url = f"{{BASE_URL}}/api/projects/{{PROJECT_ID}}/query/"
-    refresh = "force_blocking" if "--refresh" in sys.argv else "blocking"
-    body = {{"query": {{"kind": "HogQLQuery", "query": QUERY, "values": VALUES}}, "refresh": refresh}}
-    if query_id := os.environ.get("POSTHOG_QUERY_ID"):
-        body["client_query_id"] = query_id
-    with httpx.Client(headers={{"Authorization": f"Bearer {{API_KEY}}"}}, timeout=120) as client:
-        response = client.post(url, json=body)
-        while response.status_code == 202:
-            status = response.json()["query_status"]
-            time.sleep(1)
-            response = client.get(f"{{url}}{{status['id']}}/")
-    if response.status_code != 200:
-        print(f"{{response.status_code}}: {{response.text[:2000]}}", file=sys.stderr)
-        return 1
-    answer = response.json()
-    answer = (answer.get("query_status") or {{}}).get("results") or answer
+        sys.exit("Set POSTHOG_API_KEY to a personal API key with the scope query:read.")
+    refresh = "force_async" if "--refresh" in sys.argv else "async"
+    answer = ask(QUERY, VALUES, refresh, os.environ.get("POSTHOG_QUERY_ID"))
     if "--json" in sys.argv:
-        json.dump({{name: answer.get(name) for name in ("columns", "types", "results", "is_cached")}}, sys.stdout)
-        return 0
+        kept = ("columns", "types", "results", "is_cached", "error")
+        json.dump({{name: answer.get(name) for name in kept}}, sys.stdout)
+        return
+    if answer.get("error"):
+        sys.exit(answer["error"])
     writer = csv.writer(sys.stdout, lineterminator="\\n")
     writer.writerow(answer["columns"])
     writer.writerows(answer["results"])
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
 '''
 
 LOCAL_HINT = """The query ran on the embedded project. Start it first: posthog-mcp local serve --port 8010
@@ -83,4 +98,5 @@ def script_text(query: str, values: Json, *, project_id: int, local: bool, host:
         api_key="phx_local" if local else "",
         query=query,
         values=values,
+        ask=ASK,
     )

@@ -1,19 +1,22 @@
-"""The ASGI app: authentication, routes, paging. Run it with `serve_rest`."""
+"""The ASGI app: authentication, the query routes, and every endpoint of the table."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import cast, get_args
+from pathlib import Path
+from typing import cast
 
 import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from posthog_mcp.backends.backend import Driver, ListOptions, Resource
+from posthog_mcp.backends.backend import ApiCall, Driver
+from posthog_mcp.endpoints.matching import match
+from posthog_mcp.endpoints.table import Method
 from posthog_mcp.errors import Forbidden, InvalidInput, NotFound, PostHogMcpError
 from posthog_mcp.rest.capture import captured_events
 from posthog_mcp.rest.errors import as_response, error_body
@@ -24,18 +27,17 @@ KEY = "phx_local"
 Body = dict[str, Json]
 Handler = Callable[[Request], Awaitable[Response]]
 Capture = Callable[[Sequence[Body]], Awaitable[int]]
-
-RESOURCES: frozenset[str] = frozenset(get_args(Resource)) - {"users", "projects", "organizations"}
-FILTERS = ("type", "event_names", "group_type_index", "is_numerical")
+Files = Callable[[str], Path]
 MAX_BODY = 11 << 20
 
 
 class Api:
-    """Handlers over one driver. `capture` takes events where the driver can store them."""
+    """Handlers over one driver. `capture` takes events where the driver can store them, `files` finds downloads."""
 
-    def __init__(self, driver: Driver, capture: Capture | None) -> None:
+    def __init__(self, driver: Driver, capture: Capture | None, files: Files | None) -> None:
         self.driver = driver
         self.capture = capture
+        self.files = files
         self.queries: Queries | None = None
 
     async def query(self, request: Request) -> Response:
@@ -52,70 +54,39 @@ class Api:
             return as_response(job.error)
         return JSONResponse({"query_status": job.status()}, status_code=200 if job.results is not None else 202)
 
-    async def list(self, request: Request) -> Response:
-        """GET lists, POST creates."""
-        resource = known_resource(request.path_params["resource"])
-        if request.method == "POST":
-            return JSONResponse(await self.driver.create(resource, await json_body(request)), status_code=201)
-        limit = number(request, "limit", 100, 1000)
-        offset = number(request, "offset", 0, 10**9)
-        filters = {name: request.query_params[name] for name in FILTERS if name in request.query_params}
-        search = request.query_params.get("search")
-        page = await self.driver.list(resource, ListOptions(search, limit, str(offset) if offset else None, filters))
+    async def endpoint(self, request: Request) -> Response:
+        """Any other endpoint of the table.
 
-        def link(start: int) -> str:
-            return str(request.url.include_query_params(limit=limit, offset=start))
-
-        following = link(int(page.next)) if page.next else None
-        before = link(max(0, offset - limit)) if offset else None
-        return JSONResponse({"count": page.count, "next": following, "previous": before, "results": page.items})
-
-    async def item(self, request: Request) -> Response:
-        """GET, PATCH and DELETE of one object."""
-        resource, object_id = known_resource(request.path_params["resource"]), request.path_params["id"]
-        if request.method == "PATCH":
-            return JSONResponse(await self.driver.update(resource, object_id, await json_body(request)))
-        if request.method == "DELETE":
-            await self.driver.delete(resource, object_id)
+        Raises:
+            NotFound: there is no such endpoint, project or object.
+        """
+        method = cast("Method", "PATCH" if request.method == "PUT" else request.method)
+        found = match(method, f"/api/{request.path_params['rest']}")
+        if found.project not in (None, "1", "@current"):
+            raise NotFound("Project not found.")
+        params = {name: value for name, value in request.query_params.items() if value != ""}
+        body = await json_body(request) if method in ("POST", "PATCH") else None
+        status, content = await self.driver.call(
+            ApiCall(found.endpoint, found.values, params, body, found.organization)
+        )
+        if status == 302 and isinstance(content, dict):
+            return RedirectResponse(whole(request, content["location"]) or "/", 302, {"Cache-Control": "no-store"})
+        if status == 204:
             return Response(status_code=204)
-        return JSONResponse(await self.driver.get(resource, object_id))
+        if isinstance(content, dict) and "next" in content:
+            links = {name: whole(request, content.get(name)) for name in ("next", "previous")}
+            content = {**content, **links}
+        return JSONResponse(content, status_code=status)
 
-    async def values(self, request: Request) -> Response:
-        """Sample values of a property, most frequent first."""
-        scope = "person" if request.path_params["resource"] == "persons" else "event"
-        found = await self.driver.property_values(scope, request.query_params.get("key", ""))
-        return JSONResponse([{"name": value, "count": count} for value, count in found])
+    async def file(self, request: Request) -> Response:
+        """A file whose address was given out; no key is asked.
 
-    async def project(self, request: Request) -> Response:
-        del request
-        return JSONResponse(await self._project())
-
-    async def projects(self, request: Request) -> Response:
-        del request
-        return JSONResponse(one_page([await self._project()]))
-
-    async def _project(self) -> Body:
-        info = await self.driver.project()
-        return {
-            "id": info.id,
-            "name": info.name,
-            "timezone": info.timezone,
-            "api_token": "phc_local",
-            "week_start_day": info.week_start_day,
-        }
-
-    async def organizations(self, request: Request) -> Response:
-        del request
-        return JSONResponse(one_page((await self.driver.list("organizations", ListOptions())).items))
-
-    async def me(self, request: Request) -> Response:
-        del request
-        users = (await self.driver.list("users", ListOptions())).items
-        return JSONResponse({**users[0], "team": await self._project()})
-
-    async def current_key(self, request: Request) -> Response:
-        del request
-        return JSONResponse({"id": "local", "label": "embedded", "scopes": ["*"], "scoped_teams": [1]})
+        Raises:
+            NotFound: the address was not given out.
+        """
+        if self.files is None:
+            raise NotFound("Not found.")
+        return FileResponse(self.files(request.path_params["token"]), media_type="application/octet-stream")
 
     async def ingest(self, request: Request) -> Response:
         if self.capture is None:
@@ -135,31 +106,9 @@ class Api:
         )
 
 
-def one_page(items: Sequence[Body]) -> Body:
-    return {"count": len(items), "next": None, "previous": None, "results": cast("list[Json]", list(items))}
-
-
-def known_resource(name: str) -> Resource:
-    """The resource of a path segment.
-
-    Raises:
-        NotFound: PostHog has it, or not; it is not served here.
-    """
-    if name not in RESOURCES:
-        raise NotFound("Endpoint not found.")
-    return cast("Resource", name)
-
-
-def number(request: Request, name: str, default: int, most: int) -> int:
-    """A whole number of the query string.
-
-    Raises:
-        InvalidInput: not one, or out of range.
-    """
-    text = request.query_params.get(name, str(default))
-    if not text.isdigit():
-        raise InvalidInput("A valid integer is required.", context={"attr": name})
-    return min(int(text), most)
+def whole(request: Request, path: Json) -> str | None:
+    """A path of this host as an address."""
+    return f"{str(request.base_url).rstrip('/')}{path}" if isinstance(path, str) else None
 
 
 async def json_body(request: Request) -> Body:
@@ -174,7 +123,7 @@ async def json_body(request: Request) -> Body:
         if len(body) > MAX_BODY:
             raise InvalidInput(f"The body is larger than {MAX_BODY >> 20} MB.")
     try:
-        found: object = json.loads(body)
+        found: object = json.loads(body.strip() or b"{}")
     except (ValueError, RecursionError):
         raise InvalidInput("JSON parse error.") from None
     if not isinstance(found, dict):
@@ -201,9 +150,9 @@ def guarded(handler: Handler, *, key: bool = True) -> Handler:
     return call
 
 
-def rest_app(driver: Driver, capture: Capture | None = None) -> Starlette:
+def rest_app(driver: Driver, capture: Capture | None = None, files: Files | None = None) -> Starlette:
     """PostHog's API over this driver."""
-    api = Api(driver, capture)
+    api = Api(driver, capture, files)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
@@ -218,22 +167,16 @@ def rest_app(driver: Driver, capture: Capture | None = None) -> Starlette:
 
     roots = ("/api/projects/{project}", "/api/environments/{project}")
     routes = [
-        route("/api/users/@me/", api.me),
-        route("/api/personal_api_keys/@current/", api.current_key),
-        route("/api/organizations/", api.organizations),
-        route("/api/projects/", api.projects),
         *(
             each
             for root in roots
             for each in (
-                route(f"{root}/", api.project),
                 route(f"{root}/query/", api.query, "POST"),
                 route(f"{root}/query/{{id}}/", api.query, "GET", "DELETE"),
-                route(f"{root}/{{resource}}/values/", api.values),
-                route(f"{root}/{{resource}}/", api.list, "GET", "POST"),
-                route(f"{root}/{{resource}}/{{id}}/", api.item, "GET", "PATCH", "DELETE"),
             )
         ),
+        route("/api/{rest:path}", api.endpoint, "GET", "POST", "PUT", "PATCH", "DELETE"),
+        route("/files/{token}", api.file, key=False),
         *(
             route(path, api.ingest, "POST", key=False)
             for path in ("/batch/", "/batch", "/capture/", "/capture", "/e/", "/track/", "/i/v0/e/", "/i/v0/e")
@@ -241,11 +184,3 @@ def rest_app(driver: Driver, capture: Capture | None = None) -> Starlette:
         *(route(path, api.flags, "POST", key=False) for path in ("/flags/", "/decide/", "/flags", "/decide")),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
-
-
-async def serve_rest(driver: Driver, host: str, port: int, capture: Capture | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; the driver stays the caller's to close."""
-    import uvicorn
-
-    config = uvicorn.Config(rest_app(driver, capture), host=host, port=port, log_level="warning", access_log=False)
-    await uvicorn.Server(config).serve()

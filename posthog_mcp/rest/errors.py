@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse
 
+from posthog_mcp.endpoints.matching import NO_METHOD
 from posthog_mcp.errors import (
     Forbidden,
     HogQLResolutionError,
@@ -37,5 +38,7 @@ def error_body(status: int, kind: str, code: str, detail: str, attr: str | None 
 def as_response(error: PostHogMcpError) -> JSONResponse:
     """The response that PostHog would give. Unknown errors are 503, as at capacity."""
     status, kind, code = STATUS.get(type(error), (503, "server_error", "unavailable"))
+    if error.context.get("reason") == NO_METHOD:
+        status, kind, code = 405, "invalid_request", NO_METHOD
     attr = error.context.get("attr")
     return error_body(status, kind, code, error.message, str(attr) if attr else None)

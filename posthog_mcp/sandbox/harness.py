@@ -22,33 +22,37 @@ from pathlib import Path
 from typing import Any, cast
 
 CODE = "<your code>"
-CELL = re.compile(r'(?:"((?:[^"]|"")*)"|([^,\n]*))(,|\n|\Z)')
+CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^,\n]*))(,|\n|\Z)')
 NUMBERS = ("Int", "UInt", "Float", "Decimal")
 LISTS = ("Array", "Tuple", "Map")
+ZONE = re.compile(r"'([^']+)'")
+FRAMES = 12
+"""Innermost frames that a traceback tells."""
+EXACT = 2**53
+"""Whole numbers beyond are text in JSON."""
 
 
 def main() -> None:
     job = json.loads(Path("job.json").read_text(encoding="utf-8"))
     limit_memory(int(job["memory_mb"]))
     source = Path("code.py").read_text(encoding="utf-8")
-    shown: list[Any] = []
-    names: dict[str, Any] = {"__name__": "__main__", "show": shown.append, "display": shown.append}
+    shown = Shown(job["limits"])
+    names: dict[str, Any] = {"__name__": "__main__", "show": shown.show, "display": shown.show}
     names |= loaded(job["inputs"])
+    if isinstance(names.get("df"), list):
+        shown.notes.append("pandas is not in this sandbox: inputs are lists of records")
     before = {path.name for path in Path().glob("*.png")}
-    failure = ""
+    value, failure = None, ""
     try:
-        value = run(source, names)
-        if value is not None:
-            shown.append(value)
-    except SystemExit:
-        pass
+        last = run(source, names)
+        if last is not None and not shown.take(last):
+            value = plain(last, job["limits"]["characters"])
+        shown.take_pictures(before)
     except BaseException as error:
         failure = own_traceback(error)
     sys.stdout.flush()
-    found = report(shown, job["limits"], before)
-    if job["inputs"] and isinstance(names.get("df"), list):
-        found["notes"].append("pandas is not in this sandbox: inputs are lists of records")
-    Path("result.json").write_text(json.dumps({**found, "error": failure}), encoding="utf-8")
+    found = {"value": value, **shown.found(), "error": failure}
+    Path("result.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 def limit_memory(megabytes: int) -> None:
@@ -67,8 +71,13 @@ def run(source: str, names: dict[str, Any]) -> Any:
     linecache.cache[CODE] = (len(source), None, lines, CODE)
     tree = ast.parse(source, CODE)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, CODE, "exec"), names)
-    return eval(compile(ast.Expression(last.value), CODE, "eval"), names) if isinstance(last, ast.Expr) else None
+    try:
+        exec(compile(tree, CODE, "exec"), names)
+        return eval(compile(ast.Expression(last.value), CODE, "eval"), names) if isinstance(last, ast.Expr) else None
+    except SystemExit as leaving:
+        if isinstance(leaving.code, str):
+            sys.stderr.write(f"{leaving.code}\n")
+        return None
 
 
 def own_traceback(error: BaseException) -> str:
@@ -86,7 +95,7 @@ def own_traceback(error: BaseException) -> str:
 
 
 def own_frames(told: traceback.TracebackException) -> traceback.StackSummary:
-    return traceback.StackSummary.from_list([frame for frame in told.stack if frame.filename == CODE])
+    return traceback.StackSummary.from_list([frame for frame in told.stack if frame.filename == CODE][-FRAMES:])
 
 
 def loaded(inputs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -94,20 +103,20 @@ def loaded(inputs: list[dict[str, Any]]) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     for number, each in enumerate(inputs, 1):
         columns = [(str(name), str(kind)) for name, kind in each["columns"]]
-        rows = typed_rows(Path(str(each["file"])).read_text(encoding="utf-8"), columns)
+        rows = typed_rows(Path(str(each["file"])).read_bytes().decode("utf-8"), columns)
         variables[f"df{number}"] = frame(columns, rows)
     return {**variables, "df": variables["df1"]} if variables else {}
 
 
 def typed_rows(text: str, columns: list[tuple[str, str]]) -> list[list[Any]]:
+    kinds = [kind.replace("Nullable(", "").replace("LowCardinality(", "") for _, kind in columns]
     rows: list[list[Any]] = []
     row: list[Any] = []
     for number, match in enumerate(CELL.finditer(text)):
         if match.start() == len(text) and not row:
             break
         quoted, bare, end = match.groups()
-        header = number < len(columns)
-        kind = "String" if header else columns[len(row)][1]
+        kind = "String" if number < len(columns) else kinds[len(row)]
         row.append(typed(kind, quoted.replace('""', '"') if quoted is not None else None, bare))
         if end != ",":
             rows.append(row)
@@ -119,13 +128,12 @@ def typed(kind: str, quoted: str | None, bare: str | None) -> Any:
     """A cell as Python: bare cells are JSON, quoted ones text that the column's type may read further."""
     if quoted is None:
         return json.loads(bare) if bare else None
-    inner = kind.replace("Nullable(", "").replace("LowCardinality(", "")
-    if inner.startswith(LISTS):
+    if kind.startswith(LISTS):
         with contextlib.suppress(ValueError):
             return json.loads(quoted)
-    if inner.startswith(NUMBERS):
+    if kind.startswith(NUMBERS):
         with contextlib.suppress(ValueError):
-            return int(quoted) if "Int" in inner else float(quoted)
+            return int(quoted) if "Int" in kind else float(quoted)
     return quoted
 
 
@@ -137,37 +145,74 @@ def frame(columns: list[tuple[str, str]], rows: list[list[Any]]) -> Any:
         return [dict(zip(names, row, strict=True)) for row in rows]
     table = pandas.DataFrame(rows, columns=names)
     for name, kind in columns:
-        if "DateTime" in kind:
+        if "Date" in kind and not any(outer in kind for outer in LISTS):
             with contextlib.suppress(Exception):
-                table[name] = pandas.to_datetime(table[name], format="ISO8601")
+                table[name] = times(pandas, table[name], ZONE.search(kind))
     return table
 
 
-def report(shown: list[Any], limits: dict[str, int], before: set[str]) -> dict[str, Any]:
-    """What was shown, as tables, images and one value; what was left out is said in `notes`."""
-    notes: list[str] = []
-    tables: list[dict[str, Any]] = []
-    images: list[bytes] = []
-    value: Any = None
-    for each in shown:
-        table = as_table(each, limits["rows"])
+def times(pandas: Any, column: Any, zone: re.Match[str] | None) -> Any:
+    """Text as times of the column's zone; over a year its offsets change, which pandas refuses to mix."""
+    try:
+        return pandas.to_datetime(column, format="ISO8601")
+    except ValueError:
+        return pandas.to_datetime(column, format="ISO8601", utc=True).dt.tz_convert(zone[1] if zone else "UTC")
+
+
+class Shown:
+    """Tables and images that the code hands out. They are taken as they are then, for it may change them later."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self.limits = limits
+        self.notes: list[str] = []
+        self.tables: list[dict[str, Any]] = []
+        self.images: list[bytes] = []
+        self.given_tables = 0
+        self.given_images = 0
+
+    def show(self, *values: Any) -> None:
+        """`show` and `display` of the code: what is neither a table nor an image is printed."""
+        for value in values:
+            if not self.take(value):
+                sys.stdout.write(f"{plain(value, self.limits['characters'])}\n")
+
+    def take(self, value: Any) -> bool:
+        """Keep a table or an image within the limits; False for anything else."""
+        table = as_table(value, self.limits["rows"])
         if table is not None:
-            tables.append(table)
-        elif is_image(each):
-            images.append(png_of(each))
+            self.tables += [table][: self.limits["tables"] - len(self.tables)]
+            self.given_tables += 1
+        elif is_image(value):
+            self.take_image(png_of(value))
         else:
-            value = plain(each, limits["characters"])
-    images += pictures(before)
-    kept = [image for image in images if len(image) <= limits["image_bytes"]][: limits["images"]]
-    if len(kept) < len(images):
-        size = limits["image_bytes"] / 1e6
-        notes.append(
-            f"{len(images) - len(kept)} of {len(images)} images left out (at most {limits['images']}, {size:g} MB each)"
-        )
-    if len(tables) > limits["tables"]:
-        notes.append(f"{len(tables) - limits['tables']} of {len(tables)} tables left out")
-    encoded = [base64.b64encode(image).decode() for image in kept]
-    return {"value": value, "tables": tables[: limits["tables"]], "images": encoded, "notes": notes}
+            return False
+        return True
+
+    def take_image(self, image: bytes) -> None:
+        self.given_images += 1
+        if len(image) <= self.limits["image_bytes"] and len(self.images) < self.limits["images"]:
+            self.images.append(image)
+
+    def take_pictures(self, before: set[str]) -> None:
+        """PNG files that the code wrote; where it gave no image at all, the figures that it left open."""
+        for path in sorted(Path().glob("*.png")):
+            if path.name not in before:
+                self.take_image(path.read_bytes())
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None and not self.given_images:
+            for number in pyplot.get_fignums():
+                self.take_image(png_of(pyplot.figure(number)))
+
+    def found(self) -> dict[str, Any]:
+        limits, notes = self.limits, list(self.notes)
+        if self.given_images > len(self.images):
+            most = f"at most {limits['images']}, {limits['image_bytes'] / 1e6:g} MB each"
+            notes.append(f"{self.given_images - len(self.images)} of {self.given_images} images left out ({most})")
+        if self.given_tables > len(self.tables):
+            most = f"at most {limits['tables']}"
+            notes.append(f"{self.given_tables - len(self.tables)} of {self.given_tables} tables left out ({most})")
+        images = [base64.b64encode(image).decode() for image in self.images]
+        return {"tables": self.tables, "images": images, "notes": notes}
 
 
 def as_table(value: Any, most: int) -> dict[str, Any] | None:
@@ -175,25 +220,49 @@ def as_table(value: Any, most: int) -> dict[str, Any] | None:
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(value, (pandas.DataFrame, pandas.Series)):
         named = isinstance(value, pandas.Series) or not isinstance(value.index, pandas.RangeIndex)
-        whole = value.reset_index() if named else value
-        part = whole.head(most)
-        columns = [[str(name), kind_of(str(dtype))] for name, dtype in zip(whole.columns, whole.dtypes, strict=True)]
-        rows = [[cell(each) for each in row] for row in part.itertuples(index=False, name=None)]
-        return {"columns": columns, "rows": rows, "row_count": len(whole)}
+        whole = value.reset_index(allow_duplicates=True) if named else value
+        raw = list(whole.head(most).itertuples(index=False, name=None))
+        heads = zip(whole.columns, whole.dtypes, strict=True)
+        columns = [[str(name), kind_of(dtype, [row[i] for row in raw])] for i, (name, dtype) in enumerate(heads)]
+        return {"columns": columns, "rows": [[cell(each) for each in row] for row in raw], "row_count": len(whole)}
     if isinstance(value, list) and value and all(isinstance(each, dict) for each in cast("list[Any]", value)):
         records = [{str(name): each for name, each in record.items()} for record in cast("list[dict[Any, Any]]", value)]
         names = list(dict.fromkeys(name for record in records for name in record))
+        columns = [[name, kind_of_values([record.get(name) for record in records[:most]])] for name in names]
         rows = [[cell(record.get(name)) for name in names] for record in records[:most]]
-        return {"columns": [[name, "unknown"] for name in names], "rows": rows, "row_count": len(records)}
+        return {"columns": columns, "rows": rows, "row_count": len(records)}
     return None
 
 
-def kind_of(dtype: str) -> str:
-    """The nearest ClickHouse type of a pandas dtype."""
-    lower = dtype.lower()
+def kind_of(dtype: Any, values: list[Any]) -> str:
+    """The nearest ClickHouse type of a pandas column."""
+    name = str(dtype)
+    lower = name.lower()
     if lower.startswith(("int", "uint", "float")):
-        return dtype[0].upper() + dtype[1:] if dtype[0] != "u" else f"UI{dtype[2:]}"
-    return "DateTime64" if lower.startswith("datetime") else "Bool" if lower.startswith("bool") else "String"
+        return f"UI{lower[2:]}" if lower[0] == "u" else name[0].upper() + name[1:]
+    if lower.startswith("datetime"):
+        zone = getattr(dtype, "tz", None)
+        return f"DateTime64(6, '{zone}')" if zone is not None else "DateTime64(6)"
+    return "Bool" if lower.startswith("bool") else kind_of_values(values)
+
+
+def kind_of_values(values: list[Any]) -> str:
+    """The ClickHouse type that holds all of the values, String where there is no better one."""
+    kinds = {kind_of_value(value) for value in values if cell(value) is not None}
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "Float64" if kinds == {"Int64", "Float64"} else "String"
+
+
+def kind_of_value(value: Any) -> str:
+    if hasattr(value, "year") and callable(getattr(value, "isoformat", None)):
+        return "DateTime64(6)" if hasattr(value, "hour") else "Date"
+    if isinstance(value, (list, tuple)):
+        return "Array(String)"
+    for kind, name in ((bool, "Bool"), (int, "Int64"), (float, "Float64"), (dict, "Map")):
+        if isinstance(value, kind):
+            return name
+    return "String"
 
 
 def cell(value: Any) -> Any:
@@ -202,7 +271,9 @@ def cell(value: Any) -> Any:
     if callable(item) and getattr(value, "ndim", None) == 0:
         value = item()
     if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
+        return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT:
+        return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, dict):
@@ -238,15 +309,6 @@ def png_of(value: Any) -> bytes:
         savefig(out, format="png", dpi=100, bbox_inches="tight")
         return out.getvalue()
     return bytes(value._repr_png_())
-
-
-def pictures(before: set[str]) -> list[bytes]:
-    """PNG files that the code wrote; without any, the figures that it left open."""
-    written = [path.read_bytes() for path in sorted(Path().glob("*.png")) if path.name not in before]
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if written or pyplot is None:
-        return written
-    return [png_of(pyplot.figure(number)) for number in pyplot.get_fignums()]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from posthog_mcp.sandbox.access import Access
 
 OLDEST_SECONDS = 2 * 3600.0
 """After this, E2B's own timer has ended any sandbox of ours."""
+BEGUN = time.time()
 
 
 class Ledger:
@@ -56,13 +57,19 @@ class Ledger:
 
 
 def is_left(path: Path) -> bool:
-    """Whether the process that made it has ended, or it is older than any sandbox lives."""
+    """Whether the process that made it has ended, or it is older than any sandbox lives.
+
+    In a container every server has the same process id: what was there before this one began is an earlier one's.
+    """
     try:
-        if time.time() - path.stat().st_mtime > OLDEST_SECONDS:
+        made, process = path.stat().st_mtime, int(path.suffix[1:])
+        if time.time() - made > OLDEST_SECONDS:
             return True
+        if process == os.getpid():
+            return made < BEGUN
         if sys.platform == "win32":  # there a signal 0 would end the process
             return False
-        os.kill(int(path.suffix[1:]), 0)
+        os.kill(process, 0)
     except (FileNotFoundError, PermissionError):
         return False
     except (OSError, OverflowError):

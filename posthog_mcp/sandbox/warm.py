@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from posthog_mcp.errors import InvalidInput, PostHogMcpError, QueryTimeout, Unavailable
+from posthog_mcp.errors import InvalidInput, QueryTimeout, Unavailable
 from posthog_mcp.sandbox.access import Access
 from posthog_mcp.sandbox.failures import Gone, NoSandbox, Overflow, creation_failed, is_gone, is_late, use_failed
 from posthog_mcp.sandbox.ledger import Ledger
@@ -44,7 +45,17 @@ class Job:
     max_bytes: int
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     repeatable: bool = False
-    """Running it twice does no harm."""
+    """Ours, not a model's: running it twice does no harm, and nothing of it outlives its process."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A job in a sandbox: its folder, and its command once that has begun."""
+
+    sandbox: AsyncSandbox
+    reused: bool
+    folder: str
+    command: AsyncCommandHandle[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +143,23 @@ class WarmSandbox:
             Gone: the sandbox has ended.
             QueryTimeout: the job's time passed.
             InvalidInput: it printed or left too much.
-            PostHogMcpError: as `run` says.
             too_long: its deadline passed here.
             use_failed: E2B or its SDK fails.
         """
         sandbox, reused = await self._ready(job.seconds)
+        attempt = Attempt(sandbox, reused, f"runs/{uuid.uuid4().hex[:12]}")
         try:
             with anyio.fail_after(job.seconds + GRACE_SECONDS):
-                return await self._run_in(sandbox, job, reused)
-        except (Gone, QueryTimeout, InvalidInput):
+                return await self._run_in(attempt, job)
+        except Gone:
             await self._discard(sandbox)
+            raise
+        except (QueryTimeout, InvalidInput, anyio.get_cancelled_exc_class()):
+            await self._stop(attempt, job)
             raise
         except TimeoutError:
-            await self._discard(sandbox)
+            await self._stop(attempt, job)
             raise too_long(job) from None
-        except anyio.get_cancelled_exc_class():
-            await self._discard(sandbox)
-            raise
-        except PostHogMcpError:
-            raise
         except Exception as error:
             await self._discard(sandbox)
             raise use_failed(error, self._access) from None
@@ -160,6 +169,7 @@ class WarmSandbox:
 
         Raises:
             NoSandbox: none can be made.
+            stopping: the server ended meanwhile.
         """
         async with self._making:
             lifetime = int(self._access.idle_seconds + seconds + GRACE_SECONDS)
@@ -169,18 +179,22 @@ class WarmSandbox:
                     return self._sandbox, True
                 except Exception:
                     await self._discard(self._sandbox)
-            self._sandbox = await self._make(lifetime)
-            return self._sandbox, False
+            made = await self._make(lifetime)
+            if self._closed:
+                await self._discard(made)
+                raise stopping()
+            self._sandbox = made
+            return made, False
 
     async def _make(self, lifetime: int) -> AsyncSandbox:
         """Make a sandbox, after killing what a crashed process left.
 
         Raises:
-            NoSandbox: the server is stopping.
+            stopping: the server is ending.
             creation_failed: E2B refuses or cannot be reached.
         """
         if self._closed:
-            raise NoSandbox("The server is stopping.", fix="Start it again.")
+            raise stopping()
         from e2b import AsyncSandbox
 
         access = self._access
@@ -201,7 +215,7 @@ class WarmSandbox:
         await self._ledger.add(sandbox.sandbox_id)
         return sandbox
 
-    async def _run_in(self, sandbox: AsyncSandbox, job: Job, reused: bool) -> Ran:
+    async def _run_in(self, attempt: Attempt, job: Job) -> Ran:
         """Upload, run, read back.
 
         Raises:
@@ -209,16 +223,15 @@ class WarmSandbox:
             too_long: E2B ended the command at its limit.
             InvalidInput: it printed or left too much.
         """
-        folder = f"runs/{uuid.uuid4().hex[:12]}"
+        sandbox, folder = attempt.sandbox, attempt.folder
         begun = time.perf_counter()
-        started = False
         printed = Printed()
         entries: list[AsyncWriteEntry] = [
             {"path": f"{folder}/{name}", "data": data} for name, data in job.files.items()
         ]
         try:
             await sandbox.files.write_files(entries)
-            handle = await sandbox.commands.run(
+            attempt.command = await sandbox.commands.run(
                 f"cd {folder} && {job.command}",
                 background=True,
                 envs=dict(job.environment),
@@ -227,8 +240,7 @@ class WarmSandbox:
                 on_stderr=printed.take_err,
                 retain_output=False,
             )
-            started = True
-            code = await exit_code(handle)
+            code = await exit_code(attempt.command)
             output = await contents(sandbox, f"{folder}/{job.reads}", job.max_bytes)
             elapsed = (time.perf_counter() - begun) * 1000
             await sandbox.files.remove(folder)
@@ -239,13 +251,22 @@ class WarmSandbox:
             ) from None
         except Exception as error:
             if is_gone(error):
-                raise Gone(started) from None
+                raise Gone(started=attempt.command is not None) from None
             if is_late(error):
                 raise too_long(job) from None
             raise
         clean = self._access.scrubbed
         raw = clean(output.decode("utf-8", "replace")).encode() if output is not None else None
-        return Ran(code, clean(printed.out), clean(printed.err), printed.count, raw, elapsed, reused)
+        return Ran(code, clean(printed.out), clean(printed.err), printed.count, raw, elapsed, attempt.reused)
+
+    async def _stop(self, attempt: Attempt, job: Job) -> None:
+        """End an unfinished job: its command where that is ours and others may run beside it, else the sandbox."""
+        if attempt.command is not None and job.repeatable:
+            with anyio.move_on_after(KILL_SECONDS, shield=True), contextlib.suppress(Exception):
+                await attempt.command.kill()
+                await attempt.sandbox.files.remove(attempt.folder)
+                return
+        await self._discard(attempt.sandbox)
 
     async def _discard(self, sandbox: AsyncSandbox | None) -> None:
         """Kill a sandbox and forget it, whatever happens; E2B's timer ends what cannot be reached."""
@@ -290,6 +311,10 @@ async def contents(sandbox: AsyncSandbox, path: str, most: int) -> bytes | None:
     except FileNotFoundException:
         return None
     return bytes(taken)
+
+
+def stopping() -> NoSandbox:
+    return NoSandbox("The server is stopping.", fix="Start it again.")
 
 
 def too_long(job: Job) -> QueryTimeout:

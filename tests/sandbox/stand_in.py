@@ -59,12 +59,21 @@ class StandIn(Process, Filesystem):
     """`METHOD path` with the headers' text, and the body."""
     refuse: tuple[int, str] | None = None
     """Status and message that making a sandbox is answered with."""
-    environment: dict[str, str] = field(default_factory=dict[str, str])
-    """What every command sees besides its own variables."""
+    hesitates: float = 0.0
+    """Seconds that making a sandbox takes."""
+    ignores_limits: bool = False
+    """A command's time limit is not kept here, as on a stalled link."""
+    ahead: float = 0.0
+    """Seconds that this machine's clock is ahead, to make time pass."""
+    egress: str = ""
+    """host:port of the proxy that plays E2B's egress rules; commands reach HTTP through it."""
+
+    def now(self) -> float:
+        return time.time() + self.ahead
 
     def living(self, box_id: str) -> Box | None:
         box = self.boxes.get(box_id)
-        if box is not None and time.time() > box.ends:
+        if box is not None and self.now() > box.ends:
             self.end(box_id)
             return None
         return box
@@ -82,8 +91,9 @@ class StandIn(Process, Filesystem):
         if self.refuse:
             return JSONResponse({"code": self.refuse[0], "message": self.refuse[1]}, self.refuse[0])
         body = await request.json()
+        await anyio.sleep(self.hesitates)
         box_id = f"box{uuid.uuid4().hex[:12]}"
-        self.boxes[box_id] = Box(self.root / box_id, body, time.time() + body["timeout"])
+        self.boxes[box_id] = Box(self.root / box_id, body, self.now() + body["timeout"])
         self.boxes[box_id].folder.mkdir()
         self.made.append(body)
         told = {"sandboxID": box_id, "templateID": body["templateID"], "clientID": "c", "envdVersion": "0.6.2"}
@@ -98,7 +108,7 @@ class StandIn(Process, Filesystem):
         box = self.living(request.path_params["box"])
         if box is None:
             return JSONResponse({"code": 404, "message": "sandbox not found"}, 404)
-        box.ends = time.time() + (await request.json())["timeout"]
+        box.ends = self.now() + (await request.json())["timeout"]
         return Response(status_code=204)
 
     async def write(self, request: Request) -> Response:
@@ -109,6 +119,7 @@ class StandIn(Process, Filesystem):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(await upload.read())  # type: ignore[union-attr]
             written.append({"name": Path(name).name, "type": "file", "path": name})
+        await form.close()
         return JSONResponse(written)
 
     async def read(self, request: Request) -> Response:
@@ -127,7 +138,9 @@ class StandIn(Process, Filesystem):
     async def start(self, request: process_pb.StartRequest, ctx: Any) -> AsyncIterator[process_pb.StartResponse]:
         box, config = self.box(ctx.request_headers), request.process
         assert config is not None
-        environment = {"PATH": f"{self.root}:{os.defpath}", "HOME": str(box.folder), **self.environment}
+        environment = {"PATH": f"{self.root}:{os.defpath}", "HOME": str(box.folder)}
+        if self.egress:
+            environment["HTTP_PROXY"] = f"http://{box.folder.name}:x@{self.egress}"
         process = await anyio.open_process(
             [config.cmd, *[arg for arg in config.args if arg != "-l"]],
             cwd=box.folder,
@@ -143,7 +156,7 @@ class StandIn(Process, Filesystem):
                 async for chunk in stream:
                     await out.send(said("data", process_pb.ProcessEvent.DataEvent(output=Oneof(name, chunk))))
 
-        limit = ctx.timeout_ms() if callable(ctx.timeout_ms) else ctx.timeout_ms
+        limit = None if self.ignores_limits else ctx.timeout_ms
         try:
             with anyio.move_on_after(limit / 1000 if limit else None) as deadline:
                 async with anyio.create_task_group() as tasks:
@@ -151,18 +164,29 @@ class StandIn(Process, Filesystem):
                         tasks.start_soon(pump, process.stdout, "stdout")
                         tasks.start_soon(pump, process.stderr, "stderr")
                         await anyio.lowlevel.checkpoint()
-                    async for event in receive:
-                        yield event
+                    async with receive:
+                        async for event in receive:
+                            yield event
                 code = await process.wait()
         finally:
             box.pids.discard(process.pid)
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
         if deadline.cancelled_caught:
             raise ConnectError(Code.DEADLINE_EXCEEDED, "command timed out")
         if not box.folder.exists() or box not in self.boxes.values():
             raise ConnectError(Code.UNAVAILABLE, "the connection to sandbox ended before the stream completed")
         yield said("end", process_pb.ProcessEvent.EndEvent(exit_code=code, exited=True, status="exit status"))
+
+    async def send_signal(self, request: process_pb.SendSignalRequest, ctx: Any) -> process_pb.SendSignalResponse:
+        assert request.process is not None
+        assert request.process.selector is not None
+        pid = int(request.process.selector.value)
+        assert pid in self.box(ctx.request_headers).pids
+        os.kill(pid, int(request.signal))
+        return process_pb.SendSignalResponse()
 
     async def health(self, request: Request) -> Response:
         return Response(status_code=204)
@@ -227,7 +251,7 @@ class Running:
         self.stand_in = StandIn(root)
         listening = socket.create_server(("127.0.0.1", 0))
         self.stand_in.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        config = uvicorn.Config(application(self.stand_in), log_level="error", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(application(self.stand_in), log_level="critical", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
 

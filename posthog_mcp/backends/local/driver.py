@@ -13,9 +13,11 @@ from pathlib import Path
 
 import anyio
 
-from posthog_mcp.backends.backend import Capability, ListOptions, Page, QueryAnswer, QueryOptions, Resource
+from posthog_mcp.backends.backend import ApiCall, Capability, ListOptions, Page, QueryAnswer, QueryOptions, Resource
+from posthog_mcp.backends.local.api import embedded_call
 from posthog_mcp.backends.local.cohorts import Cohorts
 from posthog_mcp.backends.local.demo.generate import DEFAULT_EVENTS, generate_demo
+from posthog_mcp.backends.local.downloads import Downloads
 from posthog_mcp.backends.local.engine import Engine, Layout, TableSource
 from posthog_mcp.backends.local.listings import Listings
 from posthog_mcp.backends.local.loader import LoadProgress
@@ -23,6 +25,7 @@ from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.project_tables import project_views, publish_project
 from posthog_mcp.backends.local.schema import system_tables
 from posthog_mcp.backends.local.storage import Snapshot, Store, catalogue_for, profile_for
+from posthog_mcp.backends.local.tiles import place_tiles
 from posthog_mcp.backends.values import counted, values_query
 from posthog_mcp.errors import InvalidInput, Unavailable
 from posthog_mcp.hogql.catalogue import Catalogue
@@ -67,6 +70,7 @@ class LocalDriver:
         self._engine = Engine(self._layout)
         self._cohorts = Cohorts(self.store, self.objects, self.snapshot, self._person_ids)
         self._listings = Listings(self.objects, self.snapshot, self.query)
+        self.downloads = Downloads(self.snapshot)
         self._known: Known | None = None
         self._creating = anyio.Lock()
 
@@ -216,13 +220,14 @@ class LocalDriver:
     async def create(self, resource: Resource, body: Mapping[str, Json]) -> dict[str, Json]:
         await self.snapshot()
         made = await anyio.to_thread.run_sync(self.objects.create, resource, body)
+        await anyio.to_thread.run_sync(place_tiles, self.objects, resource, made, body)
         return await self._counted(resource, made)
 
     async def update(self, resource: Resource, object_id: str, body: Mapping[str, Json]) -> dict[str, Json]:
         await self.snapshot()
-        return await self._counted(
-            resource, await anyio.to_thread.run_sync(self.objects.update, resource, object_id, body)
-        )
+        changed = await anyio.to_thread.run_sync(self.objects.update, resource, object_id, body)
+        await anyio.to_thread.run_sync(place_tiles, self.objects, resource, changed, body)
+        return await self._counted(resource, changed)
 
     async def _counted(self, resource: Resource, body: dict[str, Json]) -> dict[str, Json]:
         """A cohort that was just written, with its people counted."""
@@ -234,6 +239,9 @@ class LocalDriver:
     async def delete(self, resource: Resource, object_id: str) -> None:
         await self.update(resource, object_id, {"deleted": True})
 
+    async def call(self, call: ApiCall) -> tuple[int, Json]:
+        return await embedded_call(self, self.downloads, call)
+
     async def ready(self) -> None:
         await self.snapshot()
 
@@ -241,6 +249,7 @@ class LocalDriver:
         await self._engine.aclose()
         await self._parser.aclose()
         await anyio.to_thread.run_sync(self.objects.close)
+        await anyio.to_thread.run_sync(self.downloads.close)
 
 
 def renamed(table: Table, columns: tuple[Column, ...]) -> Table:

@@ -16,6 +16,7 @@ import errno
 import json
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import AsyncGenerator, Collection, Generator
@@ -261,8 +262,8 @@ def check_format(found: dict[str, object], root: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write beside, flush to disk, rename over."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write beside, flush to disk, rename over. Threads and processes may do so at once: the last one stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)

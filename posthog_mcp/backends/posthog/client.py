@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import anyio
 
@@ -28,7 +28,7 @@ from posthog_mcp.backends.posthog.errors import (
 from posthog_mcp.backends.posthog.politeness import Breaker, Window, limiter_of, windows
 from posthog_mcp.backends.posthog.regions import SIBLINGS, same_host
 from posthog_mcp.backends.posthog.retrying import Loss, Repeat, Retries, moment_of, seconds_of
-from posthog_mcp.backends.posthog.transport import MAX_BYTES, Call, Phases, Reply, Transport
+from posthog_mcp.backends.posthog.transport import MAX_BYTES, REDIRECTS, Call, Phases, Reply, Transport, encoded
 from posthog_mcp.errors import Forbidden, PostHogMcpError, RateLimited, Unavailable
 from posthog_mcp.results import Json
 
@@ -86,7 +86,9 @@ class Client:
         self._breaker = Breaker(self.host, self.manners.breaker_failures, self.manners.breaker_seconds)
         self._transport = Transport(base_url, api_key, self.manners.phases, self.manners.max_bytes)
         self._api_key = api_key
-        self._region_asked: PostHogMcpError | bool = False
+        self._asking = anyio.Lock()
+        self._known_there: bool | None = None
+        """Whether the other Cloud region knows the key; None until it was asked."""
 
     def __repr__(self) -> str:
         return f"Client({self.host!r})"
@@ -101,18 +103,32 @@ class Client:
         wait_seconds: float | None = None,
         repeat: Repeat | None = None,
         queued: bool = True,
+        follow: bool = True,
     ) -> tuple[int, Body]:
         """Status and JSON object of a successful answer ({} for an empty one).
 
         `repeat`: whether it may happen twice; default read for GET, write for others. `wait_seconds` bounds its silence
-        and, where given, all tries together. `queued` False: its turn was taken by the caller.
+        and, where given, all tries together. `queued` False: its turn was taken by the caller. `follow` False: a
+        redirect is the answer, {"location": address}.
 
         Raises:
             PostHogMcpError: what PostHog said, or why there is no answer.
         """
         kind: Repeat = repeat or ("read" if method == "GET" else "write")
-        call = Call(method, path, body, params, wait_seconds)
-        deadline = time.monotonic() + (wait_seconds or self.manners.retries.seconds)
+        try:
+            call = Call(method, path, encoded(body), params, wait_seconds, follow)
+            return await self._answered(call, kind, queued)
+        except PostHogMcpError as error:
+            clean = self.without_key(error)
+            raise clean from None
+
+    async def _answered(self, call: Call, kind: Repeat, queued: bool) -> tuple[int, Body]:
+        """Tries until there is an answer or no hope.
+
+        Raises:
+            PostHogMcpError: as `request`, the key still in it where the host repeats it.
+        """
+        deadline = time.monotonic() + (call.wait_seconds or self.manners.retries.seconds)
         attempt = 0
         while True:
             attempt += 1
@@ -126,8 +142,8 @@ class Client:
                 self.limiter.hold(kind, found.wait)
             again = self.manners.retries.again(found.outcome, kind) and attempt < self.manners.retries.tries
             if not again or time.monotonic() + pause > deadline:
-                failure = without_secret(await self._located(found), self._api_key)
-                raise failure from None
+                failure = await self._located(found)
+                raise failure
             await anyio.sleep(pause)
 
     async def _try(self, call: Call, seconds: float) -> Reply | Failure:
@@ -169,6 +185,8 @@ class Client:
             return reply
         wait = seconds_of(reply.headers.get("retry-after", ""), date)
         error = response_error(reply.status, wait, reply.content, self.host)
+        if isinstance(error, RateLimited):
+            wait = cast("float | None", error.context.get("retry_after_seconds"))
         at_capacity = reply.status == 503
         if reply.status in BROKEN and (at_capacity or not error_body(reply.content)):
             self._breaker.failed(error.message)
@@ -183,11 +201,10 @@ class Client:
         unknown = isinstance(failure.error, Forbidden) and failure.outcome == 401
         if other is None or not unknown:
             return failure.error
-        if self._region_asked is False:
-            self._region_asked = True
-            if await self._knows(other):
-                self._region_asked = wrong_region(self.host, other)
-        return failure.error if isinstance(self._region_asked, bool) else self._region_asked
+        async with self._asking:
+            if self._known_there is None:
+                self._known_there = await self._knows(other)
+        return wrong_region(self.host, other) if self._known_there else failure.error
 
     async def _knows(self, address: str) -> bool:
         """Whether another Cloud region accepts this key (403: it does, and lacks the scope)."""
@@ -204,6 +221,8 @@ class Client:
                 await transport.aclose()
 
     def _read(self, reply: Reply) -> Body:
+        if reply.status in REDIRECTS:
+            return {"location": self._address(reply.headers.get("location", ""))}
         if not reply.content.strip():
             return {}
         try:
@@ -211,6 +230,20 @@ class Client:
         except (ValueError, RecursionError):
             raise not_json(self.host, reply.headers.get("content-type", ""), reply.content) from None
         return cast("Body", found) if isinstance(found, dict) else {"results": cast("Json", found)}
+
+    def _address(self, location: str) -> str:
+        try:
+            found = urljoin(f"{self.base_url}/", location) if location else ""
+        except ValueError:
+            found = ""
+        if not found:
+            failure = Unavailable(f"{self.host} redirects nowhere.", fix="Check POSTHOG_BASE_URL.")
+            raise failure
+        return found
+
+    def without_key(self, error: PostHogMcpError) -> PostHogMcpError:
+        """The same error; a host that repeats the key in its answer does not get it shown."""
+        return without_secret(error, self._api_key)
 
     def same_host(self, url: str) -> bool:
         """Whether an address is on this host, with the same scheme."""

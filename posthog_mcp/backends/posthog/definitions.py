@@ -18,8 +18,9 @@ from posthog_mcp.backends.posthog.schema import catalogue_from
 from posthog_mcp.errors import Forbidden, PostHogMcpError
 from posthog_mcp.hogql.catalogue import Catalogue
 
-MAX_PAGES = 10
+MAX_PAGES = 40
 PAGE = 500
+"""Up to 20,000 definitions of a kind; a project with more has its most used ones."""
 Listing = Callable[[Resource, ListOptions], Awaitable[Page]]
 Wanted = tuple[Resource, Mapping[str, str]]
 

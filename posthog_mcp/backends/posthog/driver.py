@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import anyio
 
 from posthog_mcp.backends.backend import (
+    ApiCall,
     Capability,
     ListOptions,
     Page,
@@ -27,7 +28,9 @@ from posthog_mcp.backends.posthog.jobs import Jobs, Refresh
 from posthog_mcp.backends.posthog.kinds import check_hidden, runnable
 from posthog_mcp.backends.posthog.politeness import windows
 from posthog_mcp.backends.posthog.project_api import ProjectApi
-from posthog_mcp.errors import InvalidInput, RateLimited, Unavailable
+from posthog_mcp.backends.posthog.retrying import Repeat
+from posthog_mcp.endpoints.table import Endpoint, table
+from posthog_mcp.errors import InvalidInput, NotFound, PostHogMcpError, RateLimited, Unavailable
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.checker import Checker
 from posthog_mcp.hogql.parsing import Parser
@@ -35,8 +38,6 @@ from posthog_mcp.results import BackendKind, Column, Json, ProjectInfo, Table
 from posthog_mcp.settings import Settings
 
 CATALOGUE_SECONDS = 300.0
-OF_THE_HOST: frozenset[Resource] = frozenset({"projects", "organizations"})
-"""Resources that lie above a project."""
 
 
 class PostHogDriver:
@@ -47,9 +48,13 @@ class PostHogDriver:
         {"hogql", "hogql_metadata", "database_schema", "write_objects", "cancel"}
     )
 
-    def __init__(self, settings: Settings, manners: Manners | None = None) -> None:
+    def __init__(self, settings: Settings, manners: Manners | None = None, client: Client | None = None) -> None:
+        """`client`: another project's of the same key, whose connections are shared and stay its own to close."""
         key = settings.api_key.get_secret_value() if settings.api_key else ""
-        self.client = Client(settings.host, key, manners or Manners(limits=tuple(windows(settings.rate_limit))))
+        self._own = client is None
+        self.client = client or Client(
+            settings.host, key, manners or Manners(limits=tuple(windows(settings.rate_limit)))
+        )
         self.api = ProjectApi(self.client, settings.project_id)
         self._jobs = Jobs(self.api)
         self._definitions = Definitions(self.api, self.list)
@@ -115,12 +120,24 @@ class PostHogDriver:
         elapsed = (time.perf_counter() - started) * 1000
         sql = answer.get("clickhouse")
         return QueryAnswer(
-            table_from(answer),
+            self._table(answer),
             str(body.get("query")),
             sql if isinstance(sql, str) else None,
             elapsed,
             cached=answer.get("is_cached") is True,
         )
+
+    def _table(self, answer: Body) -> Table:
+        """Columns and rows.
+
+        Raises:
+            PostHogMcpError: as `table_from`, without the key where the host repeats it.
+        """
+        try:
+            return table_from(answer)
+        except PostHogMcpError as error:
+            clean = self.client.without_key(error)
+            raise clean from None
 
     async def typed_query(
         self,
@@ -150,8 +167,11 @@ class PostHogDriver:
             yield
 
     async def property_values(self, scope: str, name: str, limit: int = 20) -> list[tuple[str, int]]:
-        path = "persons/values/" if scope == "person" else "events/values/"
-        _, body = await self.api.request("GET", path, params={"key": name})
+        params: dict[str, str | int] = {"key": name}
+        path = {"person": "persons/values/", "session": "sessions/values/"}.get(scope, "events/values/")
+        if scope.startswith("group_"):
+            path, params["group_type_index"] = "groups/property_values/", int(scope.removeprefix("group_"))
+        _, body = await self.api.request("GET", path, params=params)
         found = cast("list[Body]", body.get("results") or [])
         return [(str(each.get("name")), int(str(each.get("count") or 0))) for each in found[:limit]]
 
@@ -162,33 +182,61 @@ class PostHogDriver:
             params["search"] = options.search
         if options.cursor:
             params |= dict(parse_qsl(options.cursor))
-        if resource in OF_THE_HOST:
-            _, body = await self.client.request("GET", f"/api/{resource}/", params=params)
-        else:
-            _, body = await self.api.request("GET", f"{resource}/", params=params)
+        endpoint = endpoint_of(resource, "list")
+        _, body = await self.api.call(endpoint, {}, params=params)
         following, count = body.get("next"), body.get("count")
         cursor = urlsplit(following).query if isinstance(following, str) else None
-        results = body.get("results")
-        return Page(cast("list[Body]", results or []), cursor or None, count if isinstance(count, int) else None)
+        results = cast("list[Body]", body.get("results") or [])
+        if endpoint.shape == "list":
+            count = len(results)
+        return Page(results, cursor or None, count if isinstance(count, int) else None)
 
     async def get(self, resource: Resource, object_id: str) -> Body:
-        return (await self.api.request("GET", f"{resource}/{object_id}/"))[1]
+        return await self._one(resource, "get", object_id)
 
     async def create(self, resource: Resource, body: Mapping[str, Json]) -> Body:
-        return (await self.api.request("POST", f"{resource}/", body=body))[1]
+        return (await self.api.call(endpoint_of(resource, "create"), {}, body=body))[1]
 
     async def update(self, resource: Resource, object_id: str, body: Mapping[str, Json]) -> Body:
-        return (await self.api.request("PATCH", f"{resource}/{object_id}/", body=body))[1]
+        return await self._one(resource, "update", object_id, body)
 
     async def delete(self, resource: Resource, object_id: str) -> None:
-        await self.update(resource, object_id, {"deleted": True})
+        if table().of_kind(resource, "delete"):
+            await self._one(resource, "delete", object_id)
+        else:
+            await self.update(resource, object_id, {"deleted": True})
+
+    async def _one(self, resource: Resource, role: str, object_id: str, body: Mapping[str, Json] | None = None) -> Body:
+        endpoint = endpoint_of(resource, role)
+        return (await self.api.call(endpoint, {endpoint.parameters[0]: object_id}, body=body))[1]
+
+    async def call(self, call: ApiCall) -> tuple[int, Json]:
+        """Any endpoint of the table; a POST that changes nothing is repeated like a GET."""
+        repeat: Repeat = "write" if call.endpoint.changes else "read"
+        status, body = await self.api.call(
+            call.endpoint, call.values, call.organization, params=call.params or None, body=call.body, repeat=repeat
+        )
+        return status, body["results"] if call.endpoint.shape == "list" and body.keys() == {"results"} else body
 
     async def ready(self) -> None:
         await self.client.request("GET", "/api/users/@me/")
 
     async def aclose(self) -> None:
         await self._parser.aclose()
-        await self.client.aclose()
+        if self._own:
+            await self.client.aclose()
+
+
+def endpoint_of(resource: Resource, role: str) -> Endpoint:
+    """Where a resource is listed, got, created, changed or deleted.
+
+    Raises:
+        NotFound: PostHog has no such call.
+    """
+    found = table().of_kind(resource, role)
+    if found is None:
+        raise NotFound(f"PostHog's API cannot {role} {resource}.", fix="Find what there is with search_api.")
+    return found
 
 
 def table_from(answer: Body) -> Table:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SCOPE = re.compile(r"required scopes? '?([\w:]+)")
 EXPECTED_WAIT = re.compile(r"available in (\d+) second")
+SCOPED = "keys with scoped projects"
+"""What PostHog says to a key that is limited to projects, outside of them (posthog/permissions.py)."""
 KEYS = "Personal API keys are made under Settings → Personal API keys."
 MAX_DETAIL = 2000
 RESOLUTION = frozenset(
@@ -91,6 +93,9 @@ def refusal(status: int, detail: str, code: str, host: str) -> Forbidden:
     if scope := SCOPE.search(detail):
         fix = f"Give the key the scope {scope[1]}. {KEYS}"
         return Forbidden(text, fix=fix, context={"reason": "missing_scope", "scope": scope[1]})
+    if SCOPED in detail.lower():
+        fix = "Set POSTHOG_PROJECT_ID to the project that the key is limited to: such a key cannot list projects."
+        return Forbidden(text, fix=fix, context={"reason": "project_scoped"})
     fix = "Check which projects and organizations the key may use, or ask an administrator."
     return Forbidden(text, fix=fix, context={"reason": code or "refused"})
 
@@ -229,9 +234,12 @@ def not_json(host: str, content_type: str, content: bytes | bytearray) -> Unavai
 
 
 def without_secret(error: PostHogMcpError, secret: str) -> PostHogMcpError:
-    """The same error; a host that repeats the key in its answer does not get it shown."""
+    """The same error with the secret taken out wherever it stands."""
     if secret and secret in f"{error.message}{error.fix}{error.context}":
         error.message, error.fix = (text.replace(secret, "[key]") for text in (error.message, error.fix))
         error.args = (error.message,)
-        error.context = {name: str(value).replace(secret, "[key]") for name, value in error.context.items()}
+        error.context = {
+            name: value.replace(secret, "[key]") if isinstance(value, str) else value
+            for name, value in error.context.items()
+        }
     return error

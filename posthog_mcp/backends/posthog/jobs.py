@@ -18,7 +18,7 @@ from posthog_mcp.backends.backend import Progress
 from posthog_mcp.backends.posthog.client import Body
 from posthog_mcp.backends.posthog.errors import job_error
 from posthog_mcp.backends.posthog.project_api import ProjectApi
-from posthog_mcp.errors import NotFound, PostHogMcpError, QueryTimeout, Unavailable
+from posthog_mcp.errors import NotFound, PostHogMcpError, QueryTimeout, RateLimited, Unavailable
 from posthog_mcp.results import Json
 
 Refresh = Literal[
@@ -32,7 +32,9 @@ Refresh = Literal[
 ]
 """PostHog's words for when a result may come from its cache, and whether the request waits for a new one."""
 LOSSES = frozenset({"timeout", "broken"})
-"""Reasons after which a query may still run on the host."""
+"""Reasons after which a query that was sent may run on the host."""
+OVER = frozenset({"query_failed", "forgotten"})
+"""Reasons after which one that the host took runs no more."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,15 @@ class Run:
     timeout_seconds: float
     progress: Progress | None
     sent: bool = False
+    taken: bool = False
+    """The host has made it a job."""
+
+    def may_go_on(self, error: PostHogMcpError) -> bool:
+        """Whether it may still run on the host after a request failed."""
+        reason = error.context.get("reason")
+        if self.taken:
+            return isinstance(error, RateLimited | Unavailable) and reason not in OVER
+        return self.sent and reason in LOSSES
 
 
 class Jobs:
@@ -68,6 +79,7 @@ class Jobs:
         Raises:
             QueryTimeout: `timeout_seconds` passed; the query was stopped on the host.
             Unavailable: there is no answer; a query that may still run was stopped.
+            RateLimited: no request was left to look at it; it was stopped.
             PostHogMcpError: what PostHog said.
         """
         run = Run(f"{query_id}-{secrets.token_hex(4)}", timeout_seconds, progress)
@@ -84,8 +96,8 @@ class Jobs:
             except anyio.get_cancelled_exc_class():
                 await self._stop(run)
                 raise
-            except Unavailable as error:
-                if error.context.get("reason") in LOSSES:
+            except PostHogMcpError as error:
+                if run.may_go_on(error):
                     await self._stop(run)
                 raise
 
@@ -118,10 +130,12 @@ class Jobs:
         polling = self._client.manners.polling
         pause = polling.first
         while status == 202 or ("query_status" in answer and "results" not in answer):
+            run.taken = True
             job = cast("Body", answer.get("query_status") or {})
             run.id = str(job.get("id") or run.id)
             if job.get("error") is True:
-                raise job_error(job, self._client.host)
+                failure = self._client.without_key(job_error(job, self._client.host))
+                raise failure
             if job.get("complete") is True:
                 return cast("Body", job.get("results") or {})
             if run.progress:

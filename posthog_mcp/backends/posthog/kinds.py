@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
-from posthog_mcp.errors import InvalidInput, PostHogMcpError
+from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.checker import Checker
 from posthog_mcp.results import Json
 
@@ -41,11 +41,11 @@ COMMENT = re.compile(r"\s--[^'\"]*\Z")
 """EventsQuery takes `expression -- label`."""
 TABLES = {"ActorsQuery": "persons", "SessionsQuery": "sessions", "GroupsQuery": "groups"}
 FRAMES = {
-    "select": "SELECT {} FROM TABLE LIMIT 1",
-    "where": "SELECT 1 FROM TABLE WHERE {} LIMIT 1",
-    "orderBy": "SELECT 1 FROM TABLE ORDER BY {} LIMIT 1",
+    "select": "SELECT\n{}\nFROM TABLE LIMIT 1",
+    "where": "SELECT 1 FROM TABLE WHERE\n{}\nLIMIT 1",
+    "orderBy": "SELECT 1 FROM TABLE ORDER BY\n{}\nLIMIT 1",
 }
-"""Lists of expressions, and a query around one."""
+"""Lists of expressions, and a query around one, which begins on the second line."""
 HOLD_HOGQL = """math_hogql funnelAggregateByHogQL pathsHogQLExpression id_field timestamp_field distinct_id_field
     aggregation_target_field math_property_revenue_currency_expression"""
 """Members whose text is an expression."""
@@ -54,10 +54,11 @@ KINDS, NODES, EXPRESSIONS = (frozenset(each.split()) for each in (READ, INSIDE, 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """HogQL inside a typed query: where it stands, and a whole query that checks it."""
+    """HogQL inside a typed query: where it stands, and a whole query that checks it, with a line or none before it."""
 
     path: str
     query: str
+    lines_before: int = 0
 
 
 def runnable(query: Mapping[str, Json]) -> Body:
@@ -66,12 +67,12 @@ def runnable(query: Mapping[str, Json]) -> Body:
     Raises:
         InvalidInput: its kind, or one inside it, is not allowed.
     """
-    kind, source = query.get("kind"), query.get("source")
+    kind, source = str(query.get("kind")), query.get("source")
     if kind in WRAPPERS and isinstance(source, dict):
         return runnable(source)
     if kind not in KINDS:
         fix = "Use HogQLQuery, or an insight's kind such as TrendsQuery."
-        raise InvalidInput(f"Queries of kind {str(kind)[:60]} are not sent.", fix=fix, context={"attr": "query.kind"})
+        raise InvalidInput(f"Queries of kind {kind[:60]} are not sent.", fix=fix, context={"attr": "query.kind"})
     return cast("Body", cleaned(dict(query)))
 
 
@@ -98,15 +99,15 @@ async def check_hidden(checker: Checker, query: Mapping[str, Json]) -> None:
     """Check each piece of HogQL inside a typed query.
 
     Raises:
-        PostHogMcpError: the first that does not check, with its place.
+        PostHogMcpError: the first that does not check, with its path and the place in it.
     """
     for each in hidden(dict(query), "query", "events"):
-        try:
-            (await checker.check(each.query)).raise_for_errors()
-        except PostHogMcpError as error:
-            error.message = f"{each.path}: {error.message}"
-            error.context.pop("corrected", None)
-            raise
+        checked = await checker.check(each.query)
+        errors = (
+            replace(found, line=found.line - each.lines_before, message=f"{each.path}: {found.message}")
+            for found in checked.errors
+        )
+        replace(checked, errors=tuple(errors), corrected=None).raise_for_errors()
 
 
 def hidden(value: Json, path: str, table: str) -> Iterator[Hidden]:
@@ -147,6 +148,6 @@ def own(value: Body, path: str, table: str) -> Iterator[Hidden]:
 def expression(text: Json, path: str, place: str, table: str) -> Iterator[Hidden]:
     """A query around an expression; the line break ends a comment in it."""
     if isinstance(text, str):
-        bare = COMMENT.sub("", text).strip()
+        bare = COMMENT.sub("", text)
         if not PLAIN.fullmatch(bare):
-            yield Hidden(path, FRAMES[place].replace("TABLE", table).replace("{}", f"{bare}\n"))
+            yield Hidden(path, FRAMES[place].replace("TABLE", table).replace("{}", bare), 1)

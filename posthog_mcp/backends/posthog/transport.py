@@ -5,6 +5,7 @@ Answers are read in pieces and refused beyond a size; redirects are followed on 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from urllib.parse import urljoin
 
 from posthog_mcp import __version__
 from posthog_mcp.backends.posthog.regions import origin, same_host
-from posthog_mcp.errors import Unavailable
+from posthog_mcp.errors import InvalidInput, Unavailable
 from posthog_mcp.results import Json
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 200 << 20
 MAX_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+JSON_CONTENT = {"Content-Type": "application/json"}
 KEEPS_METHOD = frozenset({307, 308})
-TELL_HEADERS = ("hpack.hpack", "hpack.table")
+TELL_HEADERS = ("hpack.hpack", "hpack.table", "httpcore.http11", "httpcore.http2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,11 @@ class Call:
 
     method: str
     path: str
-    body: Mapping[str, Json] | None = None
+    content: bytes | None = None
     params: Mapping[str, str | int] | None = None
     wait_seconds: float | None = None
+    follow: bool = True
+    """Redirects are followed; else they are the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,11 @@ class Transport:
         self._http: httpx.AsyncClient | None = None
 
     def _client(self) -> httpx.AsyncClient:
+        """The pool.
+
+        Raises:
+            Unavailable: this machine's proxy or certificate settings cannot be used.
+        """
         if self._http is None:
             import httpx
 
@@ -79,28 +88,43 @@ class Transport:
                 "X-PostHog-Client": "mcp",
             }
             http2 = find_spec("h2") is not None
-            self._http = httpx.AsyncClient(base_url=self.base_url, headers=headers, http2=http2)
+            try:
+                self._http = httpx.AsyncClient(base_url=usable(self.base_url), headers=headers, http2=http2)
+            except ImportError:
+                fix = 'pip install "httpx[socks]", or unset ALL_PROXY.'
+                text = "The proxy settings name a SOCKS proxy."
+                raise Unavailable(text, fix=fix, context={"reason": "proxy"}) from None
+            except OSError:
+                text = "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
+                raise Unavailable(text, fix="Correct or unset them.", context={"reason": "tls"}) from None
+            except (ValueError, httpx.InvalidURL):
+                fix = "Write http://host:port in HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or unset them."
+                raise Unavailable("A proxy setting is no address.", fix=fix, context={"reason": "proxy"}) from None
         return self._http
 
     async def send(self, call: Call) -> Reply:
         """The whole answer, whatever its status.
 
         Raises:
-            Unavailable: the answer is too large, or redirects to another host or without end.
+            Unavailable: the answer is too large, or redirects to another host or without end; or no connection can be
+                made with this machine's settings.
             httpx.HTTPError: there is no whole answer.
         """
         import httpx
 
         phases, path, params = self._phases, call.path, call.params
         silence = call.wait_seconds or phases.read
+        headers = None if call.content is None else JSON_CONTENT
         limits = httpx.Timeout(silence, connect=phases.connect, write=phases.write, pool=phases.pool)
         for _ in range(MAX_REDIRECTS + 1):
-            stream = self._client().stream(call.method, path, json=call.body, params=params, timeout=limits)
+            stream = self._client().stream(
+                call.method, path, content=call.content, headers=headers, params=params, timeout=limits
+            )
             async with stream as response:
                 reply = Reply(response.status_code, response.headers, await self._content(response))
                 here = str(response.url)
             location = reply.headers.get("location", "")
-            if reply.status not in REDIRECTS or not location:
+            if reply.status not in REDIRECTS or not location or not call.follow:
                 return reply
             path, params = self._target(call.method, here, location, reply.status), None
         raise Unavailable(f"{origin(self.base_url)[1]} redirects without end.", fix="Check POSTHOG_BASE_URL.")
@@ -148,13 +172,60 @@ class Transport:
             self._http = None
 
 
+def usable(address: str) -> str:
+    """An address that requests can be made of.
+
+    Raises:
+        Unavailable: it is none.
+    """
+    import httpx
+
+    try:
+        url = httpx.URL(address)
+        good = bool(url.host) and (url.port or 1) < 65_536
+    except (httpx.InvalidURL, ValueError):
+        good = False
+    if not good:
+        fix = "Write it as https://posthog.example.com."
+        raise Unavailable("POSTHOG_BASE_URL is no address.", fix=fix, context={"reason": "address"})
+    return address
+
+
+def encoded(body: Mapping[str, Json] | None) -> bytes | None:
+    """A body as JSON.
+
+    Raises:
+        InvalidInput: a number in it is infinite or none.
+    """
+    if body is None:
+        return None
+    try:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError:
+        raise InvalidInput("JSON has no NaN and no infinity.", fix="Write null or a finite number.") from None
+
+
 def without_headers() -> None:
-    """Below warnings, HTTP/2's header compression logs every header with its value: the key among them."""
+    """Below warnings, these log headers with their values: the key among them, or what a host repeats of it. httpx
+    logs addresses, of which a download's carries its signature in the query."""
     for name in TELL_HEADERS:
         logger = logging.getLogger(name)
         if quiet not in logger.filters:
             logger.addFilter(quiet)
+    logger = logging.getLogger("httpx")
+    if bare not in logger.filters:
+        logger.addFilter(bare)
 
 
 def quiet(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING
+
+
+def bare(record: logging.LogRecord) -> bool:
+    """Take the query off an address that is logged."""
+    import httpx
+
+    if isinstance(record.args, tuple):
+        args = (each.copy_with(query=None) if isinstance(each, httpx.URL) else each for each in record.args)
+        record.args = tuple(args)
+    return True

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import anyio
 import pytest
-from anyio.abc import SocketStream
+from fault_host import (
+    KEY,
+    QUICK,
+    Answer,
+    client_of,
+    cut_body,
+    detail,
+    garbage,
+    http,
+    no_answer,
+    slow_body,
+    slow_headers,
+)
 
-from posthog_mcp.backends.posthog.client import Client, Manners, Phases
 from posthog_mcp.backends.posthog.politeness import Limiter, Window, windows
 from posthog_mcp.backends.posthog.retrying import Retries
 from posthog_mcp.errors import (
@@ -28,92 +36,6 @@ from posthog_mcp.errors import (
     RateLimited,
     Unavailable,
 )
-
-KEY = "phx_very_secret_key_of_this_test"
-QUICK = Manners(
-    phases=Phases(connect=0.5, read=0.3, write=0.5, pool=1),
-    retries=Retries(tries=3, seconds=5, pause=0.01, longest_pause=0.02),
-    limits=(Window(10_000, 60),),
-    concurrent=50,
-    breaker_failures=100,
-    max_bytes=1 << 20,
-)
-Answer = Callable[[SocketStream], Awaitable[None]]
-
-
-def http(status: int, body: object = None, **headers: str) -> Answer:
-    """A whole answer, JSON unless it is bytes."""
-
-    async def send(stream: SocketStream) -> None:
-        content = body if isinstance(body, bytes) else json.dumps(body if body is not None else {"ok": True}).encode()
-        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(content)}", "Connection: close"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        await stream.send("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
-
-    return send
-
-
-def detail(status: int, text: str, code: str = "error", **headers: str) -> Answer:
-    return http(status, {"type": "server_error", "code": code, "detail": text}, **headers)
-
-
-async def slow_headers(stream: SocketStream) -> None:
-    await anyio.sleep(2)
-
-
-async def slow_body(stream: SocketStream) -> None:
-    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{")
-    await anyio.sleep(2)
-
-
-async def cut_body(stream: SocketStream) -> None:
-    await stream.send(b'HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{"results": [')
-
-
-async def no_answer(stream: SocketStream) -> None:
-    return
-
-
-async def garbage(stream: SocketStream) -> None:
-    await stream.send(b"SMTP ready\r\n\r\n")
-
-
-@dataclass
-class Host:
-    """Gives its answers one after another, the last one for ever."""
-
-    answers: list[Answer]
-    requests: list[bytes] = field(default_factory=list)
-    moments: list[float] = field(default_factory=list)
-
-    async def serve(self, stream: SocketStream) -> None:
-        async with stream:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += await stream.receive()
-            length = next(
-                (int(line[15:]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"), 0
-            )
-            while len(head.partition(b"\r\n\r\n")[2]) < length:
-                head += await stream.receive()
-            self.requests.append(head)
-            self.moments.append(time.monotonic())
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-            await answer(stream)
-
-
-@asynccontextmanager
-async def client_of(*answers: Answer, manners: Manners = QUICK) -> AsyncIterator[tuple[Client, Host]]:
-    host = Host(list(answers))
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, host.serve)
-        port = listener.extra(anyio.abc.SocketAttribute.local_port)
-        client = Client(f"http://127.0.0.1:{port}", KEY, manners)
-        yield client, host
-        await client.aclose()
-        tasks.cancel_scope.cancel()
-
 
 GOOD = http(200, {"results": [1]})
 FAULTS: list[tuple[str, Answer, type[PostHogMcpError], str, int]] = [
@@ -137,6 +59,7 @@ FAULTS: list[tuple[str, Answer, type[PostHogMcpError], str, int]] = [
     ("login page", http(200, b"<!doctype html><form>", Content_Type="text/html"), Unavailable, "web page", 1),
     ("too large", http(200, b" " * (2 << 20)), Unavailable, "larger than 1 MB", 1),
     ("redirect loop", http(302, b"", Location="/again"), Unavailable, "redirects without end", 6),
+    ("redirect nowhere", http(302, b""), Unavailable, "redirects nowhere", 1),
     ("redirect elsewhere", http(302, b"", Location="https://evil.example/"), Unavailable, "evil.example", 1),
 ]  # fmt: skip
 
@@ -184,6 +107,24 @@ async def test_retry_after_is_honoured_in_seconds_and_as_a_date() -> None:
             assert host.moments[1] - host.moments[0] >= least
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
+async def test_a_retry_date_is_read_by_the_hosts_own_clock(ahead: timedelta) -> None:
+    there = (datetime.now(UTC) + ahead).replace(microsecond=0)
+    date, after = (format_datetime(each, usegmt=True) for each in (there, there + timedelta(seconds=1)))
+    async with client_of(detail(429, "x", Retry_After=after, Date=date), GOOD) as (client, host):
+        await client.request("GET", "/api/x/")
+        assert 1 <= host.moments[1] - host.moments[0] < 4
+        assert client.clock_skew is not None
+        assert abs(client.clock_skew + ahead.total_seconds()) < 5
+
+
+async def test_a_wait_that_only_the_message_tells_is_waited() -> None:
+    told = detail(429, "Request was throttled. Expected available in 1 second.")
+    async with client_of(told, GOOD) as (client, host):
+        await client.request("GET", "/api/x/")
+        assert host.moments[1] - host.moments[0] >= 1
+
+
 async def test_a_wait_beyond_the_deadline_is_not_waited() -> None:
     async with client_of(detail(429, "x", Retry_After="3600")) as (client, _):
         started = time.monotonic()
@@ -191,14 +132,6 @@ async def test_a_wait_beyond_the_deadline_is_not_waited() -> None:
             await client.request("GET", "/api/x/")
         assert time.monotonic() - started < 1
         assert raised.value.context["retry_after_seconds"] == 3600
-
-
-async def test_refused_and_unknown_hosts_are_named() -> None:
-    for address in ("http://127.0.0.1:9", "http://nowhere.invalid"):
-        client = Client(address, KEY, QUICK)
-        with pytest.raises(Unavailable, match="cannot be reached"):
-            await client.request("GET", "/api/x/")
-        await client.aclose()
 
 
 async def test_a_redirect_on_the_same_host_is_followed() -> None:
@@ -220,6 +153,59 @@ async def test_a_broken_host_is_left_alone_and_tried_again() -> None:
         await anyio.sleep(0.25)
         assert (await client.request("GET", "/api/x/"))[0] == 200
         assert (await client.request("GET", "/api/x/"))[0] == 200
+
+
+async def test_one_request_alone_tries_a_host_that_rested() -> None:
+    """Half-open: others are refused while it is under way; its failure makes the host rest again, its end does not."""
+    manners = replace(QUICK, breaker_failures=1, breaker_seconds=0.2, retries=Retries(tries=1))
+    async with client_of(cut_body, slow_headers, slow_headers, GOOD, manners=manners) as (client, host):
+
+        async def refused(why: str) -> None:
+            with pytest.raises(Unavailable, match=why):
+                await client.request("GET", "/api/x/")
+
+        await refused("broke off")
+        await anyio.sleep(0.25)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(refused, "did not answer in time")
+            await anyio.sleep(0.05)
+            await refused("is not asked for now")
+        await refused("is not asked for now")
+        assert len(host.requests) == 2
+        await anyio.sleep(0.25)
+        with anyio.move_on_after(0.1):
+            await client.request("GET", "/api/x/")
+        assert (await client.request("GET", "/api/x/"))[0] == 200
+        assert len(host.requests) == 4
+
+
+async def test_a_key_that_the_host_repeats_is_never_shown() -> None:
+    """In its message, in a header, and in what is told while it rests."""
+    manners = replace(QUICK, breaker_failures=1, retries=Retries(tries=1))
+    echoes = [
+        detail(503, f"no room for {KEY}"),
+        detail(400, f"bad {KEY}", code=KEY),
+        detail(403, f"missing {KEY}", code=KEY),
+        http(200, b"plain", Content_Type=f"text/{KEY}"),
+        http(302, b"", Location=f"https://evil.example/{KEY}"),
+        http(302, b"", Location=f"https://{KEY.lower()}.example/"),
+    ]
+    for echo in echoes:
+        async with client_of(echo, manners=manners) as (client, _):
+            for _ in range(2):
+                with pytest.raises(PostHogMcpError) as raised:
+                    await client.request("GET", "/api/x/")
+                told = f"{raised.value.as_text()} {raised.value!r} {raised.value.context}"
+                assert KEY not in told
+                assert raised.value.__cause__ is None
+
+
+async def test_what_json_cannot_carry_is_told_and_not_sent() -> None:
+    async with client_of(GOOD) as (client, host):
+        with pytest.raises(InvalidInput, match="NaN"):
+            await client.request("POST", "/api/x/", body={"values": {"x": float("nan")}})
+        await client.request("POST", "/api/x/", body={"name": "\ud800"})
+        assert len(host.requests) == 1
 
 
 async def test_fifty_callers_stay_inside_the_limits_in_order() -> None:

@@ -1,0 +1,1 @@
+"""Toolset `api` through an MCP client, on the embedded project and over HTTP."""
