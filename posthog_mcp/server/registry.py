@@ -21,13 +21,14 @@ def always(_: Settings) -> bool:
 
 @dataclass(frozen=True)
 class Published:
-    """A tool as clients see it. `read_only` tools change nothing anywhere; none of ours destroys anything."""
+    """A tool as clients see it. `read_only` tools change nothing anywhere; `destructive` ones may overwrite things."""
 
     function: ToolFunction
     title: str
     read_only: bool = True
     idempotent: bool = True
     open_world: bool = True
+    destructive: bool = False
     offered: Callable[[Settings], bool] = always
     """Whether these settings publish it."""
 
@@ -65,7 +66,7 @@ class Published:
             description=self.description,
             annotations=ToolAnnotations(
                 read_only_hint=self.read_only,
-                destructive_hint=False,
+                destructive_hint=self.destructive,
                 idempotent_hint=self.idempotent,
                 open_world_hint=self.open_world,
             ),

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [estimating] [--events N] [--data DIR]`."""
+"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [estimating] [insights] [charts] [client] [--events N] [--data DIR]`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,37 @@ from pathlib import Path
 
 import anyio
 
-PAGES = ("startup", "calls", "tokens", "answers", "importing", "memory", "checking", "estimating")
+PAGES = (
+    "startup",
+    "calls",
+    "tokens",
+    "answers",
+    "importing",
+    "memory",
+    "checking",
+    "estimating",
+    "insights",
+    "charts",
+    "client",
+)
 
 
 async def main(pages: list[str], data_dir: Path, events: int) -> None:
-    from tests.benchmarks import answers, calls, checking, estimating, importing, memory, startup, tokens
+    from tests.benchmarks import (
+        answers,
+        calls,
+        charts,
+        checking,
+        client,
+        estimating,
+        importing,
+        insights,
+        memory,
+        startup,
+        tokens,
+    )
 
-    if pages != ["checking"]:
+    if not {*pages} <= {"checking", "client", "charts"}:
         await answers.prepared(data_dir, events)
     runs = {
         "startup": partial(startup.report, data_dir),
@@ -25,6 +49,9 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         "memory": partial(memory.report, data_dir),
         "checking": checking.report,
         "estimating": partial(estimating.report, data_dir),
+        "insights": partial(insights.report, data_dir, events),
+        "charts": charts.report,
+        "client": client.report,
     }
     for page in pages:
         print(await runs[page](), flush=True)

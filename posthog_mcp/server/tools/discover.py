@@ -13,6 +13,8 @@ from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.server.registry import Published
 from posthog_mcp.server.tools.texts import fields_content, listing_content, overview_text
 
+ProjectId = Annotated[int, Field(ge=0, description="0: the configured project")]
+
 
 async def discover_objects(
     ctx: Ctx,
@@ -22,11 +24,12 @@ async def discover_objects(
     search: Annotated[str, Field(description="part of a name")] = "",
     limit: Annotated[int, Field(ge=1, le=500)] = 50,
     cursor: Annotated[str, Field(description="`next` of the page before")] = "",
+    project_id: ProjectId = 0,
 ) -> CallToolResult:
     """What exists in this project. Start here. Without kind: project, data range, top events, every kind with its
     count. With kind: its objects by name, most used first. For properties and values use get_object_fields.
     Example: {"kind": "event", "search": "sign"}"""
-    project = project_of(ctx)
+    project = await project_of(ctx).select(project_id)
     if not kind:
         found = await reporting(ctx, lambda _: listing.overview(project))
         return answer(found, overview_text(found))
@@ -39,10 +42,11 @@ async def get_object_fields(
     name: Annotated[str, Field(description="an event, table, `persons`, `sessions`, a group type, or a kind")],
     kind: Annotated[str, Field(description="when the name is ambiguous: event, table, ...")] = "",
     values_for: Annotated[str, Field(description="a property: give up to 50 of its values")] = "",
+    project_id: ProjectId = 0,
 ) -> CallToolResult:
     """Fields of an event, table, persons, sessions, a group or a metadata kind: type, share of rows that have it,
     and real values. Use it before filtering or grouping. Example: {"name": "$pageview"}"""
-    project = project_of(ctx)
+    project = await project_of(ctx).select(project_id)
     found = await describing.fields(project, name, kind or None, values_for or None)
     return answer(*await fields_content(project, found))
 

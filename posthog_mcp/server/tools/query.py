@@ -13,6 +13,7 @@ from posthog_mcp.queries.kept_runs import last_script
 from posthog_mcp.queries.run import run
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.server.registry import Published
+from posthog_mcp.server.tools.discover import ProjectId
 from posthog_mcp.server.tools.texts import check_content, history_content
 
 Query = Annotated[str, Field(description="one HogQL SELECT")]
@@ -24,10 +25,11 @@ async def validate_hogql(
     values: dict[str, Any] = {},  # noqa: B006
     format: Annotated[bool, Field(description="also lay it out")] = False,
     bound: Annotated[bool, Field(description="also add time ranges and LIMIT")] = False,
+    project_id: ProjectId = 0,
 ) -> CallToolResult:
     """Check HogQL without running it: every error with its fix, the corrected query, warnings, rows it would read, the
     result's columns. Free and fast: use it before execute_hogql."""
-    project = project_of(ctx)
+    project = await project_of(ctx).select(project_id)
     found = await check_everywhere(project, query, values, formatted=format, bounded=bound)
     return answer(*await check_content(project, found))
 
@@ -41,18 +43,21 @@ async def execute_hogql(
     format: shape.Format = "rows",
     refresh: Annotated[bool, Field(description="run again instead of using the cache")] = False,
     name: Annotated[str, Field(description="remember the query under this name")] = "",
+    project_id: ProjectId = 0,
 ) -> CallToolResult:
     """Run a HogQL SELECT on the project's data (PostHog query API or the embedded engine) and return rows. It is
     validated first. Answers say the limit, time range and project, and `next` when there is more.
     Example: {"query": "SELECT event, count() FROM events WHERE timestamp > now() - INTERVAL 7 DAY GROUP BY event"}"""
-    project = project_of(ctx)
+    project = await project_of(ctx).select(project_id)
     result = await reporting(
         ctx,
         lambda progress: run(
             project, query, values=values, limit=limit or None, refresh=refresh, name=name or None, progress=progress
         ),
     )
-    repeat: dict[str, Any] = {"query": query} | {k: v for k, v in (("values", values), ("limit", limit)) if v}
+    repeat: dict[str, Any] = {"query": query} | {
+        k: v for k, v in (("values", values), ("limit", limit), ("project_id", project_id)) if v
+    }
     content = shape.structured(result, offset=offset, form=format, repeat=repeat)
     return answer(content, shape.as_text(result, content))
 
