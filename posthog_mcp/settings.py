@@ -20,9 +20,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from posthog_mcp.errors import InvalidInput
 
 Backend = Literal["auto", "posthog", "local"]
-TOOLSETS = ("discover", "query", "insights", "api")
+TOOLSETS = ("discover", "query", "insights", "analysis", "knowledge", "traces", "reports", "audience", "api")
 """Toolsets of this version, in the order that they are listed."""
-DEFAULT_TOOLSETS = ("discover", "query", "insights")
+DEFAULT_TOOLSETS = ("discover", "query", "insights", "analysis", "knowledge", "traces")
 REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
 NOT_YET = {
     "mask": "off",

@@ -30,12 +30,17 @@ from posthog_mcp.server.completions import register_completions
 from posthog_mcp.server.legacy import accept_log_levels
 from posthog_mcp.server.registry import Published, chosen_toolsets, requested_toolsets
 from posthog_mcp.server.resources import register_resources
+from posthog_mcp.server.tools.analysis import TOOLS as ANALYSIS
 from posthog_mcp.server.tools.api import TOOLS as API
+from posthog_mcp.server.tools.audience import TOOLS as AUDIENCE
 from posthog_mcp.server.tools.compact import compact_tools
 from posthog_mcp.server.tools.discover import TOOLS as DISCOVER
 from posthog_mcp.server.tools.insights import TOOLS as INSIGHTS
+from posthog_mcp.server.tools.knowledge import TOOLS as KNOWLEDGE
 from posthog_mcp.server.tools.query import TOOLS as QUERY
+from posthog_mcp.server.tools.reports import TOOLS as REPORTS
 from posthog_mcp.server.tools.sandbox import TOOLS as SANDBOX
+from posthog_mcp.server.tools.traces import TOOLS as TRACES
 from posthog_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -44,6 +49,11 @@ TOOLSETS: Mapping[str, tuple[Published, ...]] = {
     "discover": DISCOVER,
     "query": (*QUERY, *SANDBOX),
     "insights": INSIGHTS,
+    "analysis": ANALYSIS,
+    "knowledge": KNOWLEDGE,
+    "traces": TRACES,
+    "reports": REPORTS,
+    "audience": AUDIENCE,
     "api": API,
 }
 

@@ -1,0 +1,7 @@
+"""Toolset `audience`: segments and campaigns."""
+
+from __future__ import annotations
+
+from posthog_mcp.server.registry import Published
+
+TOOLS: tuple[Published, ...] = ()

@@ -1,0 +1,1 @@
+"""LLM traces, themes, summaries and clusters."""
