@@ -1,8 +1,8 @@
 """The parser's own process: frames in on stdin, PostHog's JSON tree out on stdout. Run as a file, not as a module.
 
 A frame is a four-byte big-endian length and that many bytes. First answer: `{"parser": name}`, or `{"missing": why}`
-and the end. Request: the kind, a newline, the query in UTF-8; answer: the parser's JSON. Imports nothing of ours, so
-that it starts at once.
+and the end. Request: the kind, the seconds of processor time that the parse may take, a newline, the query in UTF-8;
+answer: the parser's JSON. Imports nothing of ours, so that it starts at once.
 
 The Rust parser runs here and takes the process with it when its time is up. The C++ one slows down in a process that
 has parsed much and can crash, so each parse gets a fresh fork of this process, which itself parses two queries of ours
@@ -38,8 +38,7 @@ TYPICAL = (
 
 
 def main() -> None:
-    """Serve until stdin ends; argument: seconds of processor time that one parse may take."""
-    seconds = float(sys.argv[1])
+    """Serve until stdin ends."""
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints must not stand between frames
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -56,7 +55,9 @@ def main() -> None:
     to_learn = list(TYPICAL) if forks else []
     while True:
         (length,) = struct.unpack(">I", read_exactly(4))
-        kind, _, query = read_exactly(length).decode().partition("\n")
+        head, _, query = read_exactly(length).decode().partition("\n")
+        kind, _, allowed = head.partition(" ")
+        seconds = float(allowed)
         write_frame(answers, parse_in_fork(name, kind, query, seconds) if forks else parse(name, kind, query, seconds))
         while to_learn:
             parse(name, "select", to_learn.pop(), seconds)

@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
+from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NoReturn, cast
@@ -34,20 +35,50 @@ MAX_QUERY_LENGTH = 100_000
 """Characters. PostHog itself reads longer texts; no person or model writes them."""
 PARSE_SECONDS = 2.0
 """Processor time of one parse, so that a busy machine does not turn a good query into a bad one."""
+SECONDS_A_SELECT, MOST_SECONDS = 0.5, 10.0
+"""A query of many parts may take longer: what insights ask has up to fifteen, and the C++ parser is slow."""
 MAX_BRACKETS = 100
 """Brackets open at once. The C++ parser gives up its two seconds at some thirty, the Rust one takes 500."""
 MAX_CONDITIONS = 300
 """ANDs and ORs in one chain: about 0.8 s in either parser, and growing with the cube."""
 MAX_DEPTH = 600
 """Levels of nodes and lists in one tree; the resolver and printer recurse once a level."""
+ERROR = b'{"error"'
+"""How an answer begins that is no tree; a crash or a timeout may pass."""
+KNOWN_BYTES = 16 << 20
+"""Of answers that are kept: the C++ parser takes a second or two for what an insight asks."""
 START_SECONDS = 20.0
 BIG_ANSWER = 100_000
 """Bytes of JSON from which reading it moves off the event loop."""
 
 CRASHES = (-signal.SIGSEGV, -signal.SIGABRT) if sys.platform != "win32" else ()
-TOO_COMPLEX = f"The query is too complex: it takes more than {PARSE_SECONDS:g} s to parse."
+TOO_COMPLEX = "The query is too complex: it takes more time to parse than a query may."
 FLATTEN = "Flatten nested calls, write IN (…) for long OR chains, put long lists into `values`, or split the query."
 WORKER = Path(__file__).with_name("parse_worker.py")
+
+
+class KnownAnswers:
+    """The newest answers of the parsers, by text. A parse depends on nothing else, so every project shares them."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._answers: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+
+    def get(self, kind: str, query: str) -> bytes | None:
+        found = self._answers.get((kind, query))
+        if found is not None:
+            self._answers.move_to_end((kind, query))
+        return found
+
+    def put(self, kind: str, query: str, answer: bytes) -> None:
+        self._bytes += len(answer) - len(self._answers.get((kind, query), b""))
+        self._answers[kind, query] = answer
+        while self._bytes > self._most_bytes:
+            self._bytes -= len(self._answers.popitem(last=False)[1])
+
+
+KNOWN = KnownAnswers(KNOWN_BYTES)
 
 
 class Parser:
@@ -56,8 +87,7 @@ class Parser:
     `worker_pid` is the running worker's process id, None before the first parse.
     """
 
-    def __init__(self, seconds: float = PARSE_SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._process: Process | None = None
         self._lock = anyio.Lock()
 
@@ -73,12 +103,17 @@ class Parser:
             Unavailable: no parser can be installed on this platform, or it cannot be started.
         """
         refuse_unparsable(query)
-        answer = await self._ask(query, f"{kind}\n{query}".encode())
+        answer = KNOWN.get(kind, query)
+        if answer is None:
+            seconds = allowed_seconds(query)
+            answer = await self._ask(query, f"{kind} {seconds:g}\n{query}".encode(), seconds)
+            if not answer.startswith(ERROR):
+                KNOWN.put(kind, query, answer)
         if len(answer) < BIG_ANSWER:
             return read_tree(query, answer, kind)
         return await to_thread.run_sync(read_tree, query, answer, kind)
 
-    async def _ask(self, query: str, request: bytes) -> bytes:
+    async def _ask(self, query: str, request: bytes, seconds: float) -> bytes:
         """One request and its answer; a worker that was killed from outside is replaced, once.
 
         Raises:
@@ -89,7 +124,7 @@ class Parser:
             for attempt in (1, 2):
                 process = await self._running()
                 try:
-                    return await self._exchange(process, request)
+                    return await self._exchange(process, request, seconds)
                 except TimeoutError:
                     refuse(query, TOO_COMPLEX)
                 except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -99,7 +134,7 @@ class Parser:
                         refuse(query, "The query crashed the parser.")
             raise Unavailable("The HogQL parser was stopped twice.", fix="Try again.")
 
-    async def _exchange(self, process: Process, request: bytes) -> bytes:
+    async def _exchange(self, process: Process, request: bytes, seconds: float) -> bytes:
         """Send and receive; unless the whole answer arrives, cancelled or not, the worker is killed.
 
         Raises:
@@ -107,7 +142,7 @@ class Parser:
         """
         finished = False
         try:
-            with anyio.fail_after(self._seconds * 2 + 0.5):
+            with anyio.fail_after(seconds * 2 + 0.5):
                 assert process.stdin is not None
                 await process.stdin.send(struct.pack(">I", len(request)) + request)
                 answer = await receive_frame(process)
@@ -133,7 +168,7 @@ class Parser:
             )
         process = self._process = await anyio.open_process(
             # -P: beside the worker lie modules named like those of the standard library.
-            [sys.executable, "-P", str(WORKER), str(self._seconds)],
+            [sys.executable, "-P", str(WORKER)],
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -182,6 +217,11 @@ async def receive_exactly(process: Process, count: int) -> bytes:
         parts.append(part)
         count -= len(part)
     return b"".join(parts)
+
+
+def allowed_seconds(query: str) -> float:
+    """Processor time that this text may take."""
+    return max(PARSE_SECONDS, min(SECONDS_A_SELECT * query.lower().count("select"), MOST_SECONDS))
 
 
 def refuse(query: str, message: str) -> NoReturn:

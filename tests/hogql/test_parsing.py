@@ -215,7 +215,7 @@ async def test_after_aclose_a_parse_starts_a_new_worker() -> None:
 
 
 def test_the_worker_ends_with_its_parent() -> None:
-    worker = subprocess.Popen([sys.executable, "-P", str(WORKER), "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    worker = subprocess.Popen([sys.executable, "-P", str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert worker.stdin
     worker.stdin.close()
     assert worker.wait(10) == 0
