@@ -15,6 +15,7 @@ from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.answer import Answer, Kind
 from posthog_mcp.insights.dates import span_of
 from posthog_mcp.insights.frame import Frame
+from posthog_mcp.insights.headline import headlined
 from posthog_mcp.insights.kinds import KINDS
 from posthog_mcp.insights.question import Question
 from posthog_mcp.insights.words import Interval
@@ -70,7 +71,7 @@ async def run_insight(
                 raise
             refused = (Note("not_native", f"This host does not run {native['kind']}; the HogQL ran instead."),)
     result = await run_hogql(project, hogql, limit=MAX_ROWS, refresh=refresh, progress=progress)
-    answer = kind.read(frame, result.table.rows)
+    answer = headlined(question, kind.read(frame, result.table.rows))
     await keep(project, result.query_id, answer, hogql)
     warnings = (*refused, *own_notes(frame, result.truncated), *answer.warnings, *kept_notes(result.warnings))
     return Insight(
@@ -106,7 +107,7 @@ async def asked(
     begun = time.perf_counter()
     response: Mapping[str, Json] = await project.driver.typed_query(native, options)
     elapsed = (time.perf_counter() - begun) * 1000
-    answer = kind.read_native(frame, response)
+    answer = headlined(frame.question, kind.read_native(frame, response))
     await keep(project, query_id, answer, hogql)
     cached = response.get("is_cached") is True
     entry = HistoryEntry(

@@ -127,7 +127,7 @@ async def last_script(project: Project, script_id: str) -> dict[str, Json]:
         NotFound: there is none.
     """
     info = await project.driver.project()
-    local, host = info.backend == "local", info.host
+    local, host = info.backend == "local", project.settings.host
     run = await kept(project.stored, script_id.partition("-")[0])
     try:
         entry = None if run is not None and script_id else await project.history.get(script_id or None)

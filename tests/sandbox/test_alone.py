@@ -131,6 +131,19 @@ async def test_what_stops_a_script_is_told_without_a_traceback(
     assert "Traceback" not in refused.stderr + without.stderr + wrong.stderr
 
 
+async def test_a_script_made_on_posthog_needs_the_key_alone(
+    settings_of: SettingsOf, httpx_only: Path, posthog_port: int, tmp_path: Path
+) -> None:
+    settings = settings_of(api_key="phx_local", base_url=f"http://127.0.0.1:{posthog_port}")
+    async with Client(build_server(settings)) as client:
+        await ok(client, "execute_hogql", query="SELECT 41 + 1 AS n")
+        script = (await ok(client, "show_last_script"))["script"]
+
+    done = await alone(script, tmp_path, httpx_only, POSTHOG_API_KEY="phx_local")
+
+    assert (done.returncode, done.stdout.split()) == (0, ["n", "42"]), done.stderr
+
+
 PENDING = job(complete=False)
 ROWS = {"columns": ["n"], "types": [["n", "UInt8"]], "results": [[1]]}
 
