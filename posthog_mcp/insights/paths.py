@@ -44,22 +44,20 @@ class Paths:
         )
         split = (
             "SELECT arrayJoin(arraySplit((step, gap) -> gap >= "
-            f"{PAUSE_SECONDS}, taken, arrayDifference(arrayMap(step -> toUnixTimestamp(step.1), taken)))) AS visit "
+            f"{PAUSE_SECONDS}, taken, arrayDifference(arrayMap(step -> toUnixTimestamp(step.1), taken)))) AS whole "
             f"FROM ({visits} GROUP BY person_id)"
         )
         once = (
-            "SELECT arrayFilter((step, place) -> place = length(visit) OR visit[place + 1].3 != step.3, "
-            f"visit, arrayEnumerate(visit)) AS compact FROM ({split})"
+            "SELECT arrayFilter((step, place) -> place = length(whole) OR whole[place + 1].3 != step.3, "
+            f"whole, arrayEnumerate(whole)) AS visit FROM ({split})"
         )
-        kept = f"SELECT {within(question.start, question.end, question.step_limit)} AS walk FROM ({once})"
-        edges = (
-            "SELECT arrayJoin(arrayMap(place -> (concat(toString(place), '_', walk[place].3), "
-            "concat(toString(place + 1), '_', walk[place + 1].3), "
-            "dateDiff('second', walk[place].1, walk[place + 1].1)), range(1, length(walk)))) AS edge "
-            f"FROM ({kept}) WHERE length(walk) > 1"
-        )
+        kept = walks(once, question.start, question.end, question.step_limit)
+        places = f"SELECT walk, arrayJoin(range(1, length(walk))) AS place FROM ({kept}) WHERE length(walk) > 1"
+        edges = f"SELECT place, walk[place] AS here, walk[place + 1] AS then FROM ({places})"
         return (
-            "SELECT edge.1 AS source, edge.2 AS target, count() AS value, avg(edge.3) AS average_seconds "
+            "SELECT concat(toString(place), '_', here.3) AS source, "
+            "concat(toString(place + 1), '_', then.3) AS target, count() AS value, "
+            "avg(dateDiff('second', here.1, then.1)) AS average_seconds "
             f"FROM ({edges}) GROUP BY source, target ORDER BY value DESC, source, target LIMIT {question.edge_limit}"
         )
 
@@ -127,26 +125,30 @@ def pattern(group: str) -> str:
     return ".*".join(re.escape(part) for part in group.split("*"))
 
 
-def within(start: str, end: str, limit: int) -> str:
-    """The part of a visit that is shown; an empty one where start or end is not in it."""
-    first, last = (text_literal(bare(each)) for each in (start, end))
-    place = "indexOf(arrayMap(step -> step.3, compact), {})"
+def walks(visits: str, start: str, end: str, limit: int) -> str:
+    """The part of each visit that is shown; a visit without the start or end is left out.
+
+    A layer a step: the C++ parser takes six times as long for each call that stands in another one.
+    """
     if start and end:
-        begun = f"arraySlice(compact, {place.format(first)})"
-        at = f"indexOf(arrayMap(step -> step.3, {begun}), {last})"
-        cut = f"arraySlice({begun}, 1, {at})"
+        tails = f"SELECT arraySlice(visit, at) AS visit FROM ({placed(visits, start)}) WHERE at > 0"
+        cuts = f"SELECT arraySlice(visit, 1, at) AS cut FROM ({placed(tails, end)}) WHERE at > 0"
         half = limit // 2
-        middle = f"[tuple({cut}[{half + 1}].1, '', {text_literal(CUT)})]"
-        outer = f"arrayConcat(arraySlice({cut}, 1, {half}), {middle}, arraySlice({cut}, -{half}))"
-        found = f"{place.format(first)} > 0 AND {at} > 0"
-        return f"if({found}, if(length({cut}) > {limit}, {outer}, {cut}), [])"
+        middle = f"[tuple(cut[{half + 1}].1, '', {text_literal(CUT)})]"
+        outer = f"arrayConcat(arraySlice(cut, 1, {half}), {middle}, arraySlice(cut, -{half}))"
+        return f"SELECT if(length(cut) > {limit}, {outer}, cut) AS walk FROM ({cuts})"
     if end:
-        at = place.format(last)
-        return f"if({at} > 0, arraySlice(arraySlice(compact, 1, {at}), -{limit}), [])"
+        cuts = f"SELECT arraySlice(visit, 1, at) AS cut FROM ({placed(visits, end)}) WHERE at > 0"
+        return f"SELECT arraySlice(cut, -{limit}) AS walk FROM ({cuts})"
     if start:
-        at = place.format(first)
-        return f"if({at} > 0, arraySlice(compact, {at}, {limit}), [])"
-    return f"arraySlice(compact, 1, {limit})"
+        return f"SELECT arraySlice(visit, at, {limit}) AS walk FROM ({placed(visits, start)}) WHERE at > 0"
+    return f"SELECT arraySlice(visit, 1, {limit}) AS walk FROM ({visits})"
+
+
+def placed(visits: str, step: str) -> str:
+    """Visits, with where a step stands first in them; 0: nowhere."""
+    names = f"SELECT visit, arrayMap(step -> step.3, visit) AS names FROM ({visits})"
+    return f"SELECT visit, indexOf(names, {text_literal(bare(step))}) AS at FROM ({names})"
 
 
 def bare(step: str) -> str:

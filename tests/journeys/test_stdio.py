@@ -16,6 +16,8 @@ import psutil
 import pytest
 from mcp import Client, StdioServerParameters
 
+from tests.processes import workers
+
 SLOW = """SELECT count() FROM events AS a CROSS JOIN events AS b
 WHERE cityHash64(concat(a.properties, b.properties)) % 7 = 3 LIMIT 1"""
 ROOT = Path(__file__).parents[2]
@@ -43,12 +45,13 @@ async def test_discover_describe_validate_run(server_process: StdioServerParamet
 
 
 async def test_a_cancelled_call_leaves_no_query_running(server_process: StdioServerParameters) -> None:
+    others = workers("engine")
     async with Client(server_process) as client:
         await ok(client, "execute_hogql", query="SELECT 1")
         with anyio.move_on_after(1.5):
             await client.call_tool("execute_hogql", {"query": SLOW})
         await anyio.sleep(1)
-        [engine] = [p for p in psutil.Process().children(recursive=True) if "engine" in p.cmdline()[-6:-1]]
+        [engine] = [each for each in workers("engine") if each not in others]
         before = engine.cpu_times()
         await anyio.sleep(0.5)
         after = engine.cpu_times()
@@ -57,11 +60,11 @@ async def test_a_cancelled_call_leaves_no_query_running(server_process: StdioSer
 
 
 async def test_a_killed_engine_is_replaced(server_process: StdioServerParameters) -> None:
+    others = workers("engine")
     async with Client(server_process) as client:
         await ok(client, "execute_hogql", query="SELECT 1")
-        for process in psutil.Process().children(recursive=True):
-            if "posthog_mcp.backends.local.worker" in process.cmdline():
-                process.kill()
+        [engine] = [each for each in workers("engine") if each not in others]
+        engine.kill()
         await client.call_tool("execute_hogql", {"query": "SELECT 3"})
         assert (await ok(client, "execute_hogql", query="SELECT 4"))["rows"] == [[4]]
 
@@ -108,8 +111,8 @@ def receive(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 @pytest.mark.parametrize("how", ["eof", "sigterm"])
 def test_the_process_ends_cleanly_with_its_workers(demo_dir: Path, how: str) -> None:
     process = start(demo_dir)
-    workers = psutil.Process(process.pid).children(recursive=True)
-    assert workers
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
     started = time.monotonic()
     if how == "eof":
         assert process.stdin is not None
@@ -118,6 +121,6 @@ def test_the_process_ends_cleanly_with_its_workers(demo_dir: Path, how: str) -> 
         process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
     assert time.monotonic() - started < 8
-    assert not psutil.wait_procs(workers, timeout=3)[1]
+    assert not psutil.wait_procs(children, timeout=3)[1]
     assert process.stderr is not None
     assert b"Traceback" not in process.stderr.read()

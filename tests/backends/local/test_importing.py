@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import psutil
 import pytest
 from written_exports import ANN, BOB, OLD, event, read, uuid, write_lines, write_parquet
 
@@ -18,6 +17,7 @@ from posthog_mcp.backends.local.schema import TABLES
 from posthog_mcp.backends.local.storage import Store
 from posthog_mcp.errors import InvalidInput, Unavailable
 from posthog_mcp.results import Json
+from tests.processes import workers
 
 
 @pytest.fixture
@@ -332,8 +332,8 @@ async def test_a_loader_that_dies_changes_nothing(store: Store, tmp_path: Path) 
     before = store.current()
 
     def kill_loader(_: float, __: str) -> None:
-        for child in psutil.Process().children():
-            child.kill()
+        for loader in workers("load"):
+            loader.kill()
 
     with pytest.raises(Unavailable, match="ended before its work was done"):
         await import_exports(store, [write_lines(tmp_path / "b.jsonl", [event(2)])], progress=kill_loader)
