@@ -22,7 +22,7 @@ from mcp.types import INVALID_PARAMS, CallToolResult, InputRequiredResult, TextC
 from pydantic import ValidationError
 
 from posthog_mcp import __version__
-from posthog_mcp.errors import InvalidInput, PostHogMcpError
+from posthog_mcp.errors import PostHogMcpError
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.project import Project
 from posthog_mcp.runtime import open_project
@@ -100,8 +100,7 @@ class AnalyticsServer(MCPServer[Project]):
             names = nearest(name, self.published) or list(self.published)
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name}. Nearest: {', '.join(names)}.")
         try:
-            refuse_unknown_arguments(tool, arguments)
-            result = await super().call_tool(name, arguments, context)
+            result = await super().call_tool(name, tool.prepared(arguments), context)
             self.calls[name, "ok"] += 1
             return result
         except ToolError as error:
@@ -123,19 +122,6 @@ class AnalyticsServer(MCPServer[Project]):
         logger.error("tool %s failed unexpectedly", name, exc_info=cause)
         kind = type(cause).__name__
         return f"[unavailable] {name} failed unexpectedly ({kind}). Fix: try again; if it stays, report it."
-
-
-def refuse_unknown_arguments(tool: Published, arguments: Mapping[str, object]) -> None:
-    """The SDK would drop a misspelt argument and answer another question.
-
-    Raises:
-        InvalidInput: naming the nearest arguments.
-    """
-    known = tool.argument_names
-    for name in arguments:
-        if name not in known:
-            near = ", ".join(nearest(name, known)) or ", ".join(known)
-            raise InvalidInput(f"{tool.name} has no argument {name!r}.", fix=f"Use: {near}.")
 
 
 def rephrased(error: ValidationError) -> str:

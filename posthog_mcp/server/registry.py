@@ -10,13 +10,22 @@ from typing import Any, cast
 from mcp.server.mcpserver.tools.base import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 
+from posthog_mcp.errors import InvalidInput
+from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.settings import Settings
 
 ToolFunction = Callable[..., Awaitable[CallToolResult]]
 
 
+Arguments = dict[str, Any]
+
+
 def always(_: Settings) -> bool:
     return True
+
+
+def as_written(arguments: Arguments) -> Arguments:
+    return arguments
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class Published:
     destructive: bool = False
     offered: Callable[[Settings], bool] = always
     """Whether these settings publish it."""
+    rewrite: Callable[[Arguments], Arguments] = as_written
+    """Other ways to write a call that mean the same; gives the published arguments."""
 
     @property
     def name(self) -> str:
@@ -49,13 +60,28 @@ class Published:
     def argument_names(self) -> list[str]:
         return list(self.parameters.get("properties", {}))
 
-    async def call(self, ctx: Any, arguments: dict[str, Any]) -> CallToolResult:
+    def prepared(self, arguments: Arguments) -> Arguments:
+        """The arguments as published; the SDK would drop a misspelt one and answer another question.
+
+        Raises:
+            InvalidInput: naming the nearest arguments.
+        """
+        given, known = self.rewrite(arguments), self.argument_names
+        for name in given:
+            if name not in known:
+                near = ", ".join(nearest(name, known)) or ", ".join(known)
+                raise InvalidInput(f"{self.name} has no argument {name!r}.", fix=f"Use: {near}.")
+        return given
+
+    async def call(self, ctx: Any, arguments: Arguments) -> CallToolResult:
         """Validate the arguments and run, as the server does for a published tool.
 
         Raises:
+            InvalidInput: there is no such argument.
             ToolError: the arguments do not fit.
         """
-        return cast("CallToolResult", await self.as_tool().run(arguments, ctx, convert_result=True))
+        given = self.prepared(arguments)
+        return cast("CallToolResult", await self.as_tool().run(given, ctx, convert_result=True))
 
     def as_tool(self) -> Tool:
         """The SDK's tool, its schema stripped of what costs tokens and says nothing."""

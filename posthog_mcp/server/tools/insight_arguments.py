@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field
 
@@ -29,12 +29,15 @@ Filters = Annotated[
 Options = Annotated[
     dict[str, Any],
     Field(
-        description="trends: formula (A/B), smoothing, cumulative, aggregate; funnel: funnel_window, "
-        "funnel_window_unit, funnel_order, funnel_view, exclusions; retention: period, periods, retention_type, "
+        description="trends: formula (A/B), smoothing, cumulative, aggregate; funnel: funnel_window_unit, "
+        "funnel_order, funnel_view, exclusions; retention: period, periods, retention_type, "
         "unbounded; paths: start, end, path_events, step_limit; breakdown_limit"
     ),
 ]
+FunnelWindow = Annotated[int, Field(ge=0, description="days to convert; 0: 14")]
 SOURCES = ("person", "session", "cohort", "hogql", "event")
+ASKED = ("kind", "series", "breakdown", "interval", "date_from", "date_to", "compare", "filters", "funnel_window",
+         "options")  # fmt: skip
 TAKEN = frozenset({"kind", "series", "breakdowns", "interval", "date_from", "date_to", "compare", "filters"})
 
 
@@ -91,18 +94,59 @@ def as_question(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not arguments:
         return {}
-    known = ("kind", "series", "breakdown", "interval", "date_from", "date_to", "compare", "filters", "options")
-    for name in arguments:
-        if name not in known:
-            raise InvalidInput(f"run_insight has no argument {name!r}.", fix=f"Use: {', '.join(known)}.")
+    asked = folded(dict(arguments))
+    for name in asked:
+        if name not in ASKED:
+            raise InvalidInput(f"run_insight has no argument {name!r}.", fix=f"Use: {', '.join(ASKED)}.")
+    window = {"funnel_window": asked["funnel_window"]} if asked.get("funnel_window") else {}
     return given(
-        arguments.get("kind", "trends"),
-        arguments.get("series", []),
-        arguments.get("breakdown", []),
-        arguments.get("interval", "day"),
-        arguments.get("date_from", ""),
-        arguments.get("date_to", ""),
-        arguments.get("compare", ""),
-        arguments.get("filters", []),
-        arguments.get("options", {}),
+        asked.get("kind", "trends"),
+        asked.get("series", []),
+        asked.get("breakdown", []),
+        asked.get("interval", "day"),
+        asked.get("date_from", ""),
+        asked.get("date_to", ""),
+        asked.get("compare", ""),
+        asked.get("filters", []),
+        {**window, **asked.get("options", {})},
     )
+
+
+def folded(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A call as it may also be written: options beside the other arguments, one thing in place of a list of it."""
+    from posthog_mcp.insights.question import Question
+
+    options = set(Question.model_fields) - {*TAKEN, "funnel_window"}
+    found = {name: value for name, value in arguments.items() if name not in options}
+    beside = {name: value for name, value in arguments.items() if name in options}
+    within = found.get("options")
+    if beside and (within is None or isinstance(within, dict)):
+        found["options"] = {**beside, **cast("dict[str, Any]", within or {})}
+    if "breakdown" in found:
+        found["breakdown"] = [
+            breakdown_text(cast("dict[str, Any]", each)) if isinstance(each, dict) and "property" in each else each
+            for each in listed(found["breakdown"])
+        ]
+    if "series" in found:
+        found["series"] = [{"event": each} if isinstance(each, str) else each for each in listed(found["series"])]
+    if isinstance(found.get("filters"), dict):
+        found["filters"] = filters_of(cast("dict[str, Any]", found["filters"]))
+    if isinstance(found.get("compare"), bool):
+        found["compare"] = "previous" if found["compare"] else ""
+    return found
+
+
+def listed(value: object) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value] if value else []
+
+
+def filters_of(given: dict[str, Any]) -> list[dict[str, Any]]:
+    """One filter, or names with the values that they have."""
+    return [given] if "key" in given else [{"key": name, "value": value} for name, value in given.items()]
+
+
+def breakdown_text(fields: Mapping[str, Any]) -> str:
+    """A breakdown as its fields, in the short spelling."""
+    source = fields.get("type", "event")
+    name = f"group_{fields.get('group_type_index', 0)}" if source == "group" else source
+    return str(fields["property"]) if source == "event" else f"{name}:{fields['property']}"

@@ -5,7 +5,9 @@ What they do is imported at the first call (`insight_answers.py`): every start o
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any, Literal, cast
 
 from mcp.types import CallToolResult
 from pydantic import Field
@@ -14,11 +16,19 @@ from posthog_mcp.insights.words import Interval
 from posthog_mcp.server.answers import Ctx
 from posthog_mcp.server.registry import Published
 from posthog_mcp.server.tools.discover import ProjectId
-from posthog_mcp.server.tools.insight_arguments import Breakdowns, Filters, Kind, Options, SeriesList
+from posthog_mcp.server.tools.insight_arguments import (
+    Breakdowns,
+    Filters,
+    FunnelWindow,
+    Kind,
+    Options,
+    SeriesList,
+    folded,
+)
 from posthog_mcp.settings import Settings
 
 ARGUMENTS = frozenset(
-    "kind series breakdown interval date_from date_to compare filters options project_id".split()  # noqa: SIM905
+    "kind series breakdown interval date_from date_to compare filters funnel_window options project_id".split()  # noqa: SIM905
 )
 """Those of run_insight that say what is asked."""
 Token = Annotated[str, Field(description="of the plan that the first call gave")]
@@ -35,6 +45,7 @@ async def run_insight(
     date_to: Annotated[str, Field(description="empty: now")] = "",
     compare: Annotated[str, Field(description="previous, or -1y")] = "",
     filters: Filters = [],  # noqa: B006
+    funnel_window: FunnelWindow = 0,
     options: Options = {},  # noqa: B006
     refresh: bool = False,
     chart: Annotated[bool, Field(description="also draw it")] = False,
@@ -124,15 +135,38 @@ async def save_dashboard(
     return await save_dashboard_answer(ctx, dashboard, fields, insights, confirm_token, project_id)
 
 
+def renamed(names: Mapping[str, str], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments by the names that they have here; numbers are read as ids."""
+    return {names.get(name, name): str(value) if name in names else value for name, value in arguments.items()}
+
+
+def charted(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Rows as objects, or without names of their columns."""
+    rows = cast("list[object]", arguments["rows"]) if isinstance(arguments.get("rows"), list) else []
+    if not rows or arguments.get("columns"):
+        return arguments
+    if isinstance(rows[0], dict):
+        objects = [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
+        names = list(objects[0])
+        return {**arguments, "columns": names, "rows": [[row.get(name) for name in names] for row in objects]}
+    width = len(cast("list[object]", rows[0])) if isinstance(rows[0], list) else 0
+    given = [str(arguments[part]) for part in ("x", "y", "series") if arguments.get(part)]
+    return {**arguments, "columns": [*given, *(f"column {at + 1}" for at in range(len(given), width))][:width]}
+
+
 def writes(settings: Settings) -> bool:
     return settings.allow_writes
 
 
 TOOLS = (
-    Published(run_insight, "Ask an insight"),
-    Published(render_chart, "Draw a chart", open_world=False),
-    Published(get_insight, "Saved insight"),
-    Published(get_dashboard, "Dashboard"),
+    Published(run_insight, "Ask an insight", rewrite=folded),
+    Published(render_chart, "Draw a chart", open_world=False, rewrite=charted),
+    Published(
+        get_insight,
+        "Saved insight",
+        rewrite=partial(renamed, {"id": "insight", "short_id": "insight", "name": "insight"}),
+    ),
+    Published(get_dashboard, "Dashboard", rewrite=partial(renamed, {"id": "dashboard", "name": "dashboard"})),
     Published(save_insight, "Save an insight", read_only=False, idempotent=False, offered=writes),
     Published(save_dashboard, "Save a dashboard", read_only=False, idempotent=False, offered=writes),
 )
