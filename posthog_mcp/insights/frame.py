@@ -21,6 +21,8 @@ from posthog_mcp.results import Json, ProjectInfo
 NONE, OTHER = "(none)", "(other)"
 """Breakdown values: no value, and all beyond the limit."""
 BUCKET = {"hour": "toStartOfHour", "day": "toStartOfDay", "week": "toStartOfWeek", "month": "toStartOfMonth"}
+SESSION_DURATION = "$session_duration"
+"""The one math_property that is a session's."""
 SLICES = 10_000
 """Parts that sampling divides people into."""
 
@@ -62,6 +64,8 @@ class Frame:
 
     def events(self, series: Series) -> list[str]:
         """The conditions of a series and of the whole question, without time."""
+        if series.math_property and series.math_property != SESSION_DURATION:
+            self.known_property(series.math_property, series.math_property_type)
         found = [condition for condition in [self.what(series)] if condition]
         found += [self.filter(each) for each in (*series.filters, *self.question.filters)]
         if self.question.sampling < 1:

@@ -97,6 +97,8 @@ class Series(Part):
         what = str(self.action) if self.action is not None else self.event or "all events"
         if self.math == "total":
             return what
+        if self.math == "hogql":
+            return f"{what}: {self.math_hogql}"
         of = f" of {self.math_property}" if self.math_property else ""
         return f"{what} ({MATH_WORDS.get(self.math, self.math.replace('_', ' '))}{of})"
 

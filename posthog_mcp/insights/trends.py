@@ -13,7 +13,7 @@ from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.insights.answer import Answer
 from posthog_mcp.insights.dates import Span
-from posthog_mcp.insights.frame import BUCKET, OTHER, Frame, conjunction, time_literal
+from posthog_mcp.insights.frame import BUCKET, OTHER, SESSION_DURATION, Frame, conjunction, time_literal
 from posthog_mcp.insights.question import Breakdown, Series
 from posthog_mcp.insights.trends_actors import WINDOWS, breakdown_value, trends_actors
 from posthog_mcp.insights.trends_native import native_points, native_query
@@ -145,7 +145,7 @@ def source(frame: Frame, series: Series, span: Span, value: str, conditions: lis
         inner = f"SELECT person_id, {period} AS period, {value} AS breakdown, count() AS n FROM events"
         grouped = f"{inner} {conjunction([*conditions, time])} GROUP BY person_id, period, breakdown"
         return second_level(aggregate(series.math.removesuffix(PER_ACTOR), "n"), grouped)
-    if series.math_property == "$session_duration":
+    if series.math_property == SESSION_DURATION:
         measured = "any(session.$session_duration) AS n"
         inner = f"SELECT $session_id, {period} AS period, {value} AS breakdown, {measured} FROM events"
         grouped = f"{inner} {conjunction([*conditions, time])} GROUP BY $session_id, period, breakdown"
@@ -170,7 +170,7 @@ def simple(series: Series) -> str:
     """The aggregate of a math that needs no second level; empty for the others."""
     if series.math == "hogql":
         return f"({series.math_hogql})"
-    if series.math_property and series.math_property != "$session_duration" and "_" not in series.math:
+    if series.math_property and series.math_property != SESSION_DURATION and "_" not in series.math:
         prefix = "person.properties" if series.math_property_type == "person" else "properties"
         return aggregate(series.math, f"toFloat({prefix}.{identifier(series.math_property)})")
     counted = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from posthog_mcp.charts.chart import Chart, Unit
 from posthog_mcp.insights.answer import Answer
 from posthog_mcp.insights.facts import change, shown
-from posthog_mcp.insights.frame import NONE, OTHER, Frame
+from posthog_mcp.insights.frame import NONE, OTHER, SESSION_DURATION, Frame
 from posthog_mcp.insights.question import PROPERTY_MATHS, Series
 from posthog_mcp.insights.trends_points import Key, Points, formulas, labels_of
 from posthog_mcp.results import Column, Json
@@ -88,7 +88,7 @@ def subject(frame: Frame) -> str:
 
 def unit(frame: Frame) -> Unit:
     series = frame.question.series[0]
-    if series.math_property == "$session_duration":
+    if series.math_property == SESSION_DURATION:
         return "seconds"
     return "none" if frame.question.formula or series.math in PROPERTY_MATHS else "count"
 

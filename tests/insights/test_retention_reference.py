@@ -119,7 +119,7 @@ def stuck(world: World, unit: Interval) -> list[int]:
     return [often[each] for each in range(1, count + 1)]
 
 
-@settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.generate))  # an example takes seconds
+@settings(max_examples=6, deadline=None, phases=(Phase.explicit, Phase.generate))  # an example takes seconds
 @given(
     events=st.lists(happened, min_size=8, max_size=60),
     zone=st.sampled_from(ZONES),
