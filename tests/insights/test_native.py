@@ -10,6 +10,7 @@ import pytest
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.from_filters import query_from_filters
 from posthog_mcp.insights.from_native import question_from
+from posthog_mcp.insights.headline import headlined
 from posthog_mcp.insights.kinds import KINDS
 from posthog_mcp.insights.question import question_of
 from posthog_mcp.insights.run import framed
@@ -47,7 +48,8 @@ async def test_comparison_breakdown_and_formula_both_ways(project: Project) -> N
         "days": ["2026-02-25", "2026-02-26", "2026-02-27", "2026-02-28", "2026-03-01"],
     }
     lines = [line(0, [3, 0, 2, 0, 1], compare_label="current"), {**earlier, "compare_label": "previous"}]
-    assert KINDS["trends"].read_native(frame, {"results": lines}) == ours.answer
+    native = KINDS["trends"].read_native(frame, {"results": lines})
+    assert headlined(frame.question, native) == ours.answer
 
     asking = {
         "kind": "trends",
