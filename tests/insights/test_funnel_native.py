@@ -14,6 +14,7 @@ from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.answer import Answer
 from posthog_mcp.insights.frame import NONE, OTHER, Frame
 from posthog_mcp.insights.funnel import Funnel
+from posthog_mcp.insights.headline import headlined
 from posthog_mcp.insights.question import question_of
 from posthog_mcp.insights.run import framed
 from posthog_mcp.project import Project
@@ -42,7 +43,7 @@ async def both(project: Project, results: Any, steps: Any = "abc", **more: Any) 
     """The answer of the embedded project, and that of PostHog's response."""
     frame = await frame_of(project, steps, **more)
     response = {"results": results, "is_cached": False}
-    return (await ask(project, steps, **more)).answer, Funnel().read_native(frame, response)
+    return (await ask(project, steps, **more)).answer, headlined(frame.question, Funnel().read_native(frame, response))
 
 
 def step(order: int, count: int, average: float | None, middle: float | None, **more: Any) -> dict[str, Any]:
