@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from posthog_mcp.backends.backend import Driver
 from posthog_mcp.errors import NotFound
+from posthog_mcp.safety.masking import Masking
 from posthog_mcp.sandbox.sandboxes import Sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
@@ -36,6 +37,8 @@ class Project:
     """Queries under way, so that equal ones run once."""
     sandboxes: Sandboxes | None = None
     """Where the model's code and generated scripts run; None without an E2B key."""
+    masking: Masking | None = None
+    """What replaces personal data; None where POSTHOG_MCP_MASK is off."""
     other: Callable[[int], Project] | None = None
     """Another project of the same key, by id; set where there can be others."""
 
@@ -45,7 +48,7 @@ class Project:
         settings = self.settings
         key = settings.api_key.get_secret_value() if settings.api_key else ""
         whose = f"{settings.host}/{settings.project_id}" if settings.uses_posthog else "embedded"
-        return whose, hashlib.sha256(key.encode()).hexdigest(), settings.mask or "off"
+        return whose, hashlib.sha256(key.encode()).hexdigest(), settings.mask
 
     async def select(self, project_id: int) -> Project:
         """This project, or another that the same key sees.

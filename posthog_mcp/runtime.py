@@ -14,6 +14,8 @@ import anyio
 
 from posthog_mcp.backends.backend import Driver
 from posthog_mcp.project import Project
+from posthog_mcp.safety.installation import open_masking
+from posthog_mcp.safety.masking import Masking
 from posthog_mcp.sandbox.sandboxes import open_sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
@@ -23,8 +25,10 @@ from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
 
 
-def choose_driver(settings: Settings) -> Driver:
+def choose_driver(settings: Settings, masking: Masking | None = None) -> Driver:
     """The embedded project, or PostHog where a key is set."""
+    if masking is not None:
+        return masked_driver(settings, masking)
     if settings.uses_posthog:
         from posthog_mcp.backends.posthog.driver import PostHogDriver
 
@@ -32,6 +36,17 @@ def choose_driver(settings: Settings) -> Driver:
     from posthog_mcp.backends.local.driver import LocalDriver
 
     return LocalDriver(settings.data_dir)
+
+
+def masked_driver(settings: Settings, masking: Masking) -> Driver:
+    """The same, with every answer masked."""
+    if settings.uses_posthog:
+        from posthog_mcp.safety.masked_posthog import MaskedPostHogDriver
+
+        return MaskedPostHogDriver(settings, masking)
+    from posthog_mcp.safety.masked_local import MaskedLocalDriver
+
+    return MaskedLocalDriver(settings.data_dir, masking)
 
 
 class Siblings:
@@ -44,11 +59,14 @@ class Siblings:
     def open(self, project_id: int) -> Project:
         """The project of this id; whether the key sees it, its first request tells."""
         from posthog_mcp.backends.posthog.driver import PostHogDriver
+        from posthog_mcp.safety.masked_posthog import MaskedPostHogDriver
 
         if project_id not in self._opened:
-            settings = self._first.settings.model_copy(update={"project_id": project_id})
+            settings, masking = self._first.settings.model_copy(update={"project_id": project_id}), self._first.masking
             assert isinstance(self._first.driver, PostHogDriver)
-            driver = PostHogDriver(settings, client=self._first.driver.client)
+            client = self._first.driver.client
+            plain = masking is None
+            driver = PostHogDriver(settings, client=client) if plain else MaskedPostHogDriver(settings, masking, client)
             self._opened[project_id] = replace(
                 self._first, driver=driver, settings=settings, cache=ResultCache[object](), flights=Flights()
             )
@@ -63,10 +81,11 @@ class Siblings:
 async def open_project(settings: Settings) -> AsyncGenerator[Project]:
     """A project for the life of a server or a command; leaving stops queries, workers and connections."""
     history = History(settings.data_dir, settings.state_url)
-    stored = StoredResults(settings.data_dir / "results")
+    masking = open_masking(settings)
+    stored = StoredResults(settings.data_dir / ("results" if masking is None else f"results-{settings.mask}"))
     confirmations = Confirmations(settings.data_dir / "confirmations")
-    driver, sandboxes = choose_driver(settings), open_sandboxes(settings)
-    project = Project(driver, settings, history, stored, confirmations, sandboxes=sandboxes)
+    driver, sandboxes = choose_driver(settings, masking), open_sandboxes(settings)
+    project = Project(driver, settings, history, stored, confirmations, sandboxes=sandboxes, masking=masking)
     siblings = Siblings(project)
     if settings.uses_posthog:
         project.other = siblings.open

@@ -24,8 +24,9 @@ TOOLSETS = ("discover", "query", "insights", "analysis", "knowledge", "traces", 
 """Toolsets of this version, in the order that they are listed."""
 DEFAULT_TOOLSETS = ("discover", "query", "insights", "analysis", "knowledge", "traces")
 REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
+Names = Annotated[tuple[str, ...], NoDecode]
+"""A comma-separated list."""
 NOT_YET = {
-    "mask": "off",
     "clickhouse_url": None,
     "cache_url": None,
     "llm": None,
@@ -117,7 +118,18 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = setting("LOG_FORMAT", "text or json", "text")
 
-    mask: str | None = setting("POSTHOG_MCP_MASK", "masking of results; this version takes off only", "off")
+    mask: Literal["off", "pii", "strict"] = setting(
+        "POSTHOG_MCP_MASK",
+        "off, pii (e-mails, names, phones, IPs, cards, tokens become pseudonyms) or strict (also distinct_ids, places)",
+        "off",
+    )
+    mask_allow: Names = setting("POSTHOG_MCP_MASK_ALLOW", "properties that are never masked, comma-separated", ())
+    mask_deny: Names = setting("POSTHOG_MCP_MASK_DENY", "properties that are always masked, comma-separated", ())
+    secret: SecretStr | None = setting(
+        "POSTHOG_MCP_SECRET",
+        "32 characters or more, equal on all replicas: pseudonyms, tokens, audit; default one in the data folder",
+        None,
+    )
     rate_limit: str = setting(
         "POSTHOG_MCP_RATE_LIMIT", "requests that a key may make, such as 240/min", "240/min,1200/h"
     )
@@ -211,6 +223,18 @@ class Settings(BaseSettings):
             raise ValueError(f"no toolset {unknown!r}; this version has {', '.join(TOOLSETS)}, or all")
         return value
 
+    @field_validator("mask_allow", "mask_deny", mode="before")
+    @classmethod
+    def split_names(cls, value: object) -> object:
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+    @field_validator("secret")
+    @classmethod
+    def long_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("32 characters or more are needed, such as `openssl rand -hex 32` gives")
+        return value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def any_case(cls, value: object) -> object:
@@ -251,7 +275,7 @@ def worded(problem: ErrorDetails) -> str:
     name = ".".join(map(str, problem["loc"]))
     text = problem["msg"].removeprefix("Value error, ")
     given = cast(object, problem.get("input"))
-    shown = name and not name.endswith(("_API_KEY", "_URL")) and isinstance(given, str | int | float)
+    shown = name and not name.endswith(("_API_KEY", "_URL", "_SECRET")) and isinstance(given, str | int | float)
     return f"{name}: {text}".removeprefix(": ") + (f" (got {given!r:.60})" if shown else "")
 
 

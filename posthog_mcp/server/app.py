@@ -27,6 +27,7 @@ from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.project import Project
 from posthog_mcp.runtime import open_project
 from posthog_mcp.server.completions import register_completions
+from posthog_mcp.server.edge import arguments_of, masked_result
 from posthog_mcp.server.legacy import accept_log_levels
 from posthog_mcp.server.registry import Published, chosen_toolsets, requested_toolsets
 from posthog_mcp.server.resources import register_resources
@@ -165,7 +166,8 @@ def build_server(
         result = await call_next(ctx)
         if allowed is not None and ctx.method == "tools/list" and settings.mode == "tools":
             result["tools"] = [tool for tool in result["tools"] if tool["name"] in allowed]
-        return result
+        masking = ctx.lifespan_context.masking
+        return result if masking is None else masked_result(masking, ctx.method, arguments_of(ctx.params), result)
 
     server = AnalyticsServer(
         "posthog-mcp",
