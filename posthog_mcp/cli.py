@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     add_demo(commands, embedded)
     add_call(commands, anywhere)
     add_local(commands, embedded, anywhere)
+    add_keeping(commands, anywhere)
     doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
     doctor.set_defaults(module="doctor")
     return top
@@ -146,6 +147,24 @@ def add_local(commands: Parsers, common: argparse.ArgumentParser, anywhere: argp
     reset = parts.add_parser("reset", parents=[common], help="drop the embedded project")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(module="local", action="reset")
+
+
+def add_keeping(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    """What is kept of calls: the audit, the figures, and forgetting."""
+    audit = commands.add_parser("audit", help="the record of calls")
+    parts = audit.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verify = parts.add_parser("verify", parents=[common], help="check that no record was changed or removed")
+    verify.set_defaults(module="audit", action="verify")
+    export = parts.add_parser("export", parents=[common], help="write every record to stdout")
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    export.set_defaults(module="audit", action="export")
+    stats = commands.add_parser("stats", parents=[common], help="usage by tool and by person")
+    stats.add_argument("--days", type=positive, default=30, metavar="N", help="how many days back; default 30")
+    stats.add_argument("--json", action="store_true", help="print JSON")
+    stats.set_defaults(module="stats")
+    forget = commands.add_parser("forget", parents=[common], help="remove a person from everything kept here")
+    forget.add_argument("person", nargs="+", metavar="PERSON", help="an e-mail, a distinct_id or a name")
+    forget.set_defaults(module="forget")
 
 
 def port(text: str) -> int:

@@ -28,7 +28,6 @@ Names = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
 NOT_YET = {
     "clickhouse_url": None,
-    "cache_url": None,
     "llm": None,
 }
 """Settings that this version knows by name only, with the one value that it takes (None: unset)."""
@@ -72,7 +71,9 @@ class Settings(BaseSettings):
         user_data_path("posthog-mcp"),
     )
     state_url: str | None = setting(
-        "POSTHOG_MCP_STATE_URL", "sqlite:///FILE of the query history; default in the data folder", None
+        "POSTHOG_MCP_STATE_URL",
+        "sqlite:///FILE or postgresql://… of history and audit; default in the data folder",
+        None,
     )
     toolsets: Annotated[tuple[str, ...], NoDecode] = setting(
         "POSTHOG_MCP_TOOLSETS", "toolsets to publish, comma-separated, or all", DEFAULT_TOOLSETS
@@ -130,11 +131,19 @@ class Settings(BaseSettings):
         "32 characters or more, equal on all replicas: pseudonyms, tokens, audit; default one in the data folder",
         None,
     )
+    audit: Literal["on", "off", "required"] = setting(
+        "POSTHOG_MCP_AUDIT", "on, off, or required: no answer without its record in the audit", "on"
+    )
+    retention_days: int = setting(
+        "POSTHOG_MCP_RETENTION_DAYS", "days that history, results and audit are kept; 0: no limit", 0, ge=0, le=36_500
+    )
     rate_limit: str = setting(
         "POSTHOG_MCP_RATE_LIMIT", "requests that a key may make, such as 240/min", "240/min,1200/h"
     )
     clickhouse_url: str | None = setting("POSTHOG_MCP_CLICKHOUSE_URL", "not in this version", None)
-    cache_url: str | None = setting("POSTHOG_MCP_CACHE_URL", "not in this version", None)
+    cache_url: str | None = setting(
+        "POSTHOG_MCP_CACHE_URL", "redis://… of the results and limits that replicas share; default in process", None
+    )
     llm: str | None = setting("POSTHOG_MCP_LLM", "not in this version", None)
 
     @classmethod
@@ -202,8 +211,19 @@ class Settings(BaseSettings):
     @field_validator("state_url")
     @classmethod
     def known_state(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith("sqlite:///"):
-            raise ValueError("this version takes sqlite:///FILE")
+        """SQLite or PostgreSQL; the driver for PostgreSQL is psycopg."""
+        if value is None or value.startswith("sqlite:///"):
+            return value
+        scheme, found, rest = value.partition("://")
+        if not found or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise ValueError("sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE is needed")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("cache_url")
+    @classmethod
+    def known_cache(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://")):
+            raise ValueError("redis://HOST:PORT/NUMBER is needed")
         return value
 
     @field_validator("toolsets", mode="before")
