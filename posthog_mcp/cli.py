@@ -31,6 +31,7 @@ SETTING_FLAGS = (
     "mode",
     "log_level",
 )
+CLIENT_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "codex")
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
 
 
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add_call(commands, anywhere)
     add_local(commands, embedded, anywhere)
     add_keeping(commands, anywhere)
+    add_install(commands, anywhere)
     doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
     doctor.set_defaults(module="doctor")
     return top
@@ -165,6 +167,18 @@ def add_keeping(commands: Parsers, common: argparse.ArgumentParser) -> None:
     forget = commands.add_parser("forget", parents=[common], help="remove a person from everything kept here")
     forget.add_argument("person", nargs="+", metavar="PERSON", help="an e-mail, a distinct_id or a name")
     forget.set_defaults(module="forget")
+
+
+def add_install(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    install = commands.add_parser("install", parents=[common], help="put this server into an MCP client's settings")
+    install.add_argument("client", choices=CLIENT_NAMES, metavar="CLIENT", help=", ".join(CLIENT_NAMES))
+    install.add_argument("--print", action="store_true", help="print what to put there; change nothing")
+    install.add_argument("--link", action="store_true", help="print a link that installs it (cursor, vscode)")
+    install.add_argument("--scope", choices=("user", "project"), default="user", help="whose settings; default yours")
+    install.add_argument("--name", default="posthog", help="name of the entry; default posthog")
+    install.add_argument("--url", default="", help="a remote server's address, such as https://mcp.example.com/mcp")
+    install.add_argument("--using", choices=("auto", "uvx", "python"), default="auto", help="what starts the server")
+    install.set_defaults(module="install")
 
 
 def port(text: str) -> int:
