@@ -31,6 +31,7 @@ SETTING_FLAGS = (
     "mode",
     "log_level",
 )
+CLIENT_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "codex")
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
 
 
@@ -72,6 +73,8 @@ def parser() -> argparse.ArgumentParser:
     add_demo(commands, embedded)
     add_call(commands, anywhere)
     add_local(commands, embedded, anywhere)
+    add_keeping(commands, anywhere)
+    add_install(commands, anywhere)
     doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
     doctor.set_defaults(module="doctor")
     return top
@@ -146,6 +149,36 @@ def add_local(commands: Parsers, common: argparse.ArgumentParser, anywhere: argp
     reset = parts.add_parser("reset", parents=[common], help="drop the embedded project")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(module="local", action="reset")
+
+
+def add_keeping(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    """What is kept of calls: the audit, the figures, and forgetting."""
+    audit = commands.add_parser("audit", help="the record of calls")
+    parts = audit.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verify = parts.add_parser("verify", parents=[common], help="check that no record was changed or removed")
+    verify.set_defaults(module="audit", action="verify")
+    export = parts.add_parser("export", parents=[common], help="write every record to stdout")
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    export.set_defaults(module="audit", action="export")
+    stats = commands.add_parser("stats", parents=[common], help="usage by tool and by person")
+    stats.add_argument("--days", type=positive, default=30, metavar="N", help="how many days back; default 30")
+    stats.add_argument("--json", action="store_true", help="print JSON")
+    stats.set_defaults(module="stats")
+    forget = commands.add_parser("forget", parents=[common], help="remove a person from everything kept here")
+    forget.add_argument("person", nargs="+", metavar="PERSON", help="an e-mail, a distinct_id or a name")
+    forget.set_defaults(module="forget")
+
+
+def add_install(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    install = commands.add_parser("install", parents=[common], help="put this server into an MCP client's settings")
+    install.add_argument("client", choices=CLIENT_NAMES, metavar="CLIENT", help=", ".join(CLIENT_NAMES))
+    install.add_argument("--print", action="store_true", help="print what to put there; change nothing")
+    install.add_argument("--link", action="store_true", help="print a link that installs it (cursor, vscode)")
+    install.add_argument("--scope", choices=("user", "project"), default="user", help="whose settings; default yours")
+    install.add_argument("--name", default="posthog", help="name of the entry; default posthog")
+    install.add_argument("--url", default="", help="a remote server's address, such as https://mcp.example.com/mcp")
+    install.add_argument("--using", choices=("auto", "uvx", "python"), default="auto", help="what starts the server")
+    install.set_defaults(module="install")
 
 
 def port(text: str) -> int:

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 
 from posthog_mcp.backends.backend import Driver
 from posthog_mcp.errors import NotFound
+from posthog_mcp.safety.masking import Masking
+from posthog_mcp.safety.principals import LOCAL, Principal
 from posthog_mcp.sandbox.sandboxes import Sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
 from posthog_mcp.state.confirmations import Confirmations
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
+from posthog_mcp.state.shared_cache import Shared
 from posthog_mcp.state.stored_results import StoredResults
 
 
@@ -32,20 +35,25 @@ class Project:
     """Plans of changes that wait to be confirmed."""
     cache: ResultCache[object] = field(default_factory=ResultCache[object])
     """Finished queries; `queries.run` alone reads and writes it."""
+    shared: Shared | None = None
+    """What replicas share; None without POSTHOG_MCP_CACHE_URL."""
     flights: Flights = field(default_factory=Flights)
     """Queries under way, so that equal ones run once."""
     sandboxes: Sandboxes | None = None
     """Where the model's code and generated scripts run; None without an E2B key."""
+    principal: Principal = LOCAL
+    masking: Masking | None = None
+    """What replaces personal data; None where POSTHOG_MCP_MASK is off."""
     other: Callable[[int], Project] | None = None
     """Another project of the same key, by id; set where there can be others."""
 
     @property
     def scope(self) -> tuple[str, ...]:
-        """What a kept result depends on besides its query: host and project, the key (hashed), and the masking."""
+        """What a kept result depends on besides its query: host and project, the key (hashed), masking, principal."""
         settings = self.settings
         key = settings.api_key.get_secret_value() if settings.api_key else ""
         whose = f"{settings.host}/{settings.project_id}" if settings.uses_posthog else "embedded"
-        return whose, hashlib.sha256(key.encode()).hexdigest(), settings.mask or "off"
+        return whose, hashlib.sha256(key.encode()).hexdigest(), settings.mask, self.principal.id
 
     async def select(self, project_id: int) -> Project:
         """This project, or another that the same key sees.

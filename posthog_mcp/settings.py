@@ -24,10 +24,10 @@ TOOLSETS = ("discover", "query", "insights", "analysis", "knowledge", "traces", 
 """Toolsets of this version, in the order that they are listed."""
 DEFAULT_TOOLSETS = ("discover", "query", "insights", "analysis", "knowledge", "traces")
 REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
+Names = Annotated[tuple[str, ...], NoDecode]
+"""A comma-separated list."""
 NOT_YET = {
-    "mask": "off",
     "clickhouse_url": None,
-    "cache_url": None,
     "llm": None,
 }
 """Settings that this version knows by name only, with the one value that it takes (None: unset)."""
@@ -71,7 +71,9 @@ class Settings(BaseSettings):
         user_data_path("posthog-mcp"),
     )
     state_url: str | None = setting(
-        "POSTHOG_MCP_STATE_URL", "sqlite:///FILE of the query history; default in the data folder", None
+        "POSTHOG_MCP_STATE_URL",
+        "sqlite:///FILE or postgresql://… of history and audit; default in the data folder",
+        None,
     )
     toolsets: Annotated[tuple[str, ...], NoDecode] = setting(
         "POSTHOG_MCP_TOOLSETS", "toolsets to publish, comma-separated, or all", DEFAULT_TOOLSETS
@@ -117,12 +119,31 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = setting("LOG_FORMAT", "text or json", "text")
 
-    mask: str | None = setting("POSTHOG_MCP_MASK", "masking of results; this version takes off only", "off")
+    mask: Literal["off", "pii", "strict"] = setting(
+        "POSTHOG_MCP_MASK",
+        "off, pii (e-mails, names, phones, IPs, cards, tokens become pseudonyms) or strict (also distinct_ids, places)",
+        "off",
+    )
+    mask_allow: Names = setting("POSTHOG_MCP_MASK_ALLOW", "properties that are never masked, comma-separated", ())
+    mask_deny: Names = setting("POSTHOG_MCP_MASK_DENY", "properties that are always masked, comma-separated", ())
+    secret: SecretStr | None = setting(
+        "POSTHOG_MCP_SECRET",
+        "32 characters or more, equal on all replicas: pseudonyms, tokens, audit; default one in the data folder",
+        None,
+    )
+    audit: Literal["on", "off", "required"] = setting(
+        "POSTHOG_MCP_AUDIT", "on, off, or required: no answer without its record in the audit", "on"
+    )
+    retention_days: int = setting(
+        "POSTHOG_MCP_RETENTION_DAYS", "days that history, results and audit are kept; 0: no limit", 0, ge=0, le=36_500
+    )
     rate_limit: str = setting(
         "POSTHOG_MCP_RATE_LIMIT", "requests that a key may make, such as 240/min", "240/min,1200/h"
     )
     clickhouse_url: str | None = setting("POSTHOG_MCP_CLICKHOUSE_URL", "not in this version", None)
-    cache_url: str | None = setting("POSTHOG_MCP_CACHE_URL", "not in this version", None)
+    cache_url: str | None = setting(
+        "POSTHOG_MCP_CACHE_URL", "redis://… of the results and limits that replicas share; default in process", None
+    )
     llm: str | None = setting("POSTHOG_MCP_LLM", "not in this version", None)
 
     @classmethod
@@ -190,8 +211,19 @@ class Settings(BaseSettings):
     @field_validator("state_url")
     @classmethod
     def known_state(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith("sqlite:///"):
-            raise ValueError("this version takes sqlite:///FILE")
+        """SQLite or PostgreSQL; the driver for PostgreSQL is psycopg."""
+        if value is None or value.startswith("sqlite:///"):
+            return value
+        scheme, found, rest = value.partition("://")
+        if not found or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise ValueError("sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE is needed")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("cache_url")
+    @classmethod
+    def known_cache(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://")):
+            raise ValueError("redis://HOST:PORT/NUMBER is needed")
         return value
 
     @field_validator("toolsets", mode="before")
@@ -209,6 +241,18 @@ class Settings(BaseSettings):
         unknown = ", ".join(name for name in value if name not in TOOLSETS)
         if unknown or not value:
             raise ValueError(f"no toolset {unknown!r}; this version has {', '.join(TOOLSETS)}, or all")
+        return value
+
+    @field_validator("mask_allow", "mask_deny", mode="before")
+    @classmethod
+    def split_names(cls, value: object) -> object:
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+    @field_validator("secret")
+    @classmethod
+    def long_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("32 characters or more are needed, such as `openssl rand -hex 32` gives")
         return value
 
     @field_validator("log_level", mode="before")
@@ -251,7 +295,7 @@ def worded(problem: ErrorDetails) -> str:
     name = ".".join(map(str, problem["loc"]))
     text = problem["msg"].removeprefix("Value error, ")
     given = cast(object, problem.get("input"))
-    shown = name and not name.endswith(("_API_KEY", "_URL")) and isinstance(given, str | int | float)
+    shown = name and not name.endswith(("_API_KEY", "_URL", "_SECRET")) and isinstance(given, str | int | float)
     return f"{name}: {text}".removeprefix(": ") + (f" (got {given!r:.60})" if shown else "")
 
 

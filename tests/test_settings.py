@@ -38,14 +38,14 @@ def test_flags_beat_the_environment_which_beats_dotenv(own_folder: Path, monkeyp
 
 
 def test_a_key_connects_to_posthog_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POSTHOG_API_KEY", " phx_secret\n")
+    monkeypatch.setenv("POSTHOG_API_KEY", " phx_hidden\n")
 
     settings = Settings.load()
 
     assert settings.uses_posthog
     assert settings.api_key is not None
-    assert settings.api_key.get_secret_value() == "phx_secret"
-    assert "secret" not in repr(settings)
+    assert settings.api_key.get_secret_value() == "phx_hidden"
+    assert "phx_hidden" not in repr(settings)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,11 @@ def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("POSTHOG_MCP_TOOLSETS", "discover,insight", "discover, query"),
         ("POSTHOG_MCP_MAX_ROWS", "1000000", "less than or equal to 50000"),
         ("POSTHOG_MCP_QUERY_TIMEOUT", "nan", "POSTHOG_MCP_QUERY_TIMEOUT"),
-        ("POSTHOG_MCP_MASK", "pii", "only 'off'"),
+        ("POSTHOG_MCP_MASK", "some", "'off', 'pii' or 'strict'"),
+        ("POSTHOG_MCP_SECRET", "hunter2", "32 characters"),
         ("POSTHOG_MCP_EXECUTION", "docker", "'direct' or 'e2b'"),
         ("POSTHOG_MCP_LLM", "openai:x", "no value yet"),
-        ("POSTHOG_MCP_STATE_URL", "postgresql://u:hunter2@h/d", "sqlite:///"),
+        ("POSTHOG_MCP_STATE_URL", "mysql://u:hunter2@h/d", "sqlite:///"),
         ("LOG_LEVEL", "loud", "'DEBUG'"),
     ],
 )

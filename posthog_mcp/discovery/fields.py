@@ -130,8 +130,11 @@ async def sampled_fields(
     answer = await project.driver.query(body, QueryOptions("fields"))
     rows = answer.table.rows
     total = cast("int", rows[0][3]) if rows else 0
+    person = kind != "event"
     found = [
-        FieldInfo(str(row[0]), types.get(str(row[0]), "String"), "", cast("int", row[1]) / total, plain(row[2]))
+        FieldInfo(
+            str(row[0]), types.get(str(row[0]), "String"), "", cast("int", row[1]) / total, shown(project, row, person)
+        )
         for row in rows
     ]
     if values_for and not found:
@@ -159,6 +162,14 @@ async def one_property(project: Project, catalogue: Catalogue, name: str, kind: 
     values = await project.driver.property_values(SCOPES[kind], name, 50)
     texts = tuple(value for value, _ in values)
     return Fields(name, kind, [FieldInfo(name, known[kind][name], "", None, texts)], None, 1)
+
+
+def shown(project: Project, row: Sequence[Json], person: bool) -> tuple[Json, ...]:
+    """The values of (key, rows, values) as people read them, masked where their key or their look asks for it."""
+    values = plain(row[2])
+    if project.masking is None:
+        return values
+    return tuple(project.masking.under(str(row[0]), value, person=person) for value in values)
 
 
 def plain(values: Json) -> tuple[Json, ...]:

@@ -38,7 +38,9 @@ async def export(project: Project, query_id: str, form: ExportFormat) -> tuple[P
     if form == "parquet":
         await write_parquet(table, target)
     else:
-        text = as_text(table, about, form)
+        masking = project.masking
+        said = {name: masking.value(value) for name, value in about.items()} if masking else about
+        text = as_text(table, said, form)
         try:
             await anyio.Path(target).write_text(text, encoding="utf-8")
         except OSError as error:

@@ -14,6 +14,7 @@ from posthog_mcp.hogql.checker import Checked
 from posthog_mcp.hogql.limits import Bounded, bounded
 from posthog_mcp.project import Project
 from posthog_mcp.queries.check import check
+from posthog_mcp.queries.kept_answers import keep_answer, kept_answer
 from posthog_mcp.queries.sandboxed import answered
 from posthog_mcp.results import DateRange, Json, Note, ProjectInfo, Table
 from posthog_mcp.state.history import HistoryEntry
@@ -62,8 +63,8 @@ async def run(
     catalogue = await project.driver.catalogue()
     key = (*project.scope, query, json.dumps(given, sort_keys=True), limit, catalogue.version)
     async with project.flights.turn(key):
-        found = None if refresh else project.cache.get(key)
-        if isinstance(found, QueryResult):
+        found = None if refresh else await kept_answer(project, key)
+        if found is not None:
             result = replace(found, cached=True, elapsed_ms=0.0)
             await remember(project, result, "ok", name)
             return result
@@ -74,7 +75,7 @@ async def run(
             entry = history_entry(query_id, project_id=0, hogql=query, values=given, status=error.code)
             await project.history.remember(replace(entry, project_id=(await project.driver.project()).id))
             raise
-        project.cache.put(key, result, project.settings.cache_ttl)
+        await keep_answer(project, key, result)
         await project.stored.save(query_id, result.table, about(result))
         await remember(project, result, "ok", name)
         return result

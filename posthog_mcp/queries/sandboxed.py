@@ -15,6 +15,7 @@ from posthog_mcp.errors import PostHogMcpError, Unavailable
 from posthog_mcp.project import Project
 from posthog_mcp.queries.scripts import script_text
 from posthog_mcp.results import Json, Note
+from posthog_mcp.safety.answers import masked_answer
 from posthog_mcp.sandbox.failures import NoSandbox
 from posthog_mcp.sandbox.sandboxes import Sandboxes
 from posthog_mcp.sandbox.scripts import run_script
@@ -73,7 +74,8 @@ async def scripted(
             raise script_error(ran.stderr, info.host)
     answer: dict[str, Json] = json.loads(ran.output)
     cached = answer.get("is_cached") is True
-    return QueryAnswer(table_from(answer), query, elapsed_ms=ran.elapsed_ms, cached=cached)
+    found = QueryAnswer(table_from(answer), query, elapsed_ms=ran.elapsed_ms, cached=cached)
+    return found if project.masking is None else await masked_answer(project.masking, driver.checker, body, found)
 
 
 def script_error(stderr: str, host: str) -> PostHogMcpError:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
+import anyio
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
@@ -25,10 +26,13 @@ from posthog_mcp import __version__
 from posthog_mcp.errors import PostHogMcpError
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.project import Project
-from posthog_mcp.runtime import open_project
+from posthog_mcp.runtime import keep_retention, open_audit, open_project
+from posthog_mcp.safety.principals import LOCAL
 from posthog_mcp.server.completions import register_completions
+from posthog_mcp.server.gate import CURRENT, Gate
 from posthog_mcp.server.legacy import accept_log_levels
-from posthog_mcp.server.registry import Published, chosen_toolsets, requested_toolsets
+from posthog_mcp.server.recording import Figures
+from posthog_mcp.server.registry import Published, chosen_toolsets
 from posthog_mcp.server.resources import register_resources
 from posthog_mcp.server.tools.analysis import TOOLS as ANALYSIS
 from posthog_mcp.server.tools.api import TOOLS as API
@@ -42,6 +46,8 @@ from posthog_mcp.server.tools.reports import TOOLS as REPORTS
 from posthog_mcp.server.tools.sandbox import TOOLS as SANDBOX
 from posthog_mcp.server.tools.traces import TOOLS as TRACES
 from posthog_mcp.settings import Settings
+from posthog_mcp.state.audit import Audit
+from posthog_mcp.tenants import Tenants
 
 logger = logging.getLogger(__name__)
 
@@ -81,11 +87,33 @@ class AnalyticsServer(MCPServer[Project]):
     """MCPServer with one place for errors, and per-request toolsets."""
 
     published: dict[str, Published]
+    toolsets: Mapping[str, tuple[Published, ...]]
     configured: Settings
     """Ours; `settings` is the SDK's own."""
-    project: Project | None = None
+    base: Project | None = None
+    """The server's own project, while it runs."""
+    tenants: Tenants | None = None
+    """Projects of the principals that come with their own credentials."""
+    audit: Audit | None = None
+    figures: Figures
     calls: Counter[tuple[str, str]]
     """(tool, ok or error) → number of calls, for /metrics."""
+
+    @property
+    def project(self) -> Project | None:
+        """The project of the request at hand, else the server's own."""
+        return CURRENT.get(self.base)
+
+    def permits(self, project: Project, name: str) -> bool:
+        """Whether this project's settings, which its role narrowed, publish a tool. What is unknown is told later."""
+        if project.principal is LOCAL or name not in self.published:
+            return True
+        where = next((each for each, tools in self.toolsets.items() if self.published[name] in tools), None)
+        return where is None or (where in project.settings.toolsets and self.published[name].offered(project.settings))
+
+    def changes_something(self, name: str) -> bool:
+        tool = self.published.get(name)
+        return tool is not None and not tool.read_only
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Project, Any] | None = None
@@ -142,16 +170,22 @@ def build_server(
 
     @contextlib.asynccontextmanager
     async def lifespan(server: MCPServer[Project]) -> AsyncGenerator[Project]:
+        ours = cast("AnalyticsServer", server)
         async with open_with(settings) as project:
-            cast("AnalyticsServer", server).project = project
-            yield project
+            ours.base, ours.audit, ours.tenants = project, open_audit(settings), Tenants(project)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(keep_retention, settings, ours.audit)
+                try:
+                    yield project
+                finally:
+                    tasks.cancel_scope.cancel()
+                    with anyio.CancelScope(shield=True):
+                        await ours.tenants.aclose()
+                        if ours.audit is not None:
+                            await ours.audit.aclose()
 
     async def gate(ctx: ServerRequestContext[Project], call_next: Callable[..., Any]) -> Any:
-        allowed = requested_toolsets(ctx, TOOLSETS)
-        result = await call_next(ctx)
-        if allowed is not None and ctx.method == "tools/list" and settings.mode == "tools":
-            result["tools"] = [tool for tool in result["tools"] if tool["name"] in allowed]
-        return result
+        return await Gate(server)(ctx, call_next)
 
     server = AnalyticsServer(
         "posthog-mcp",
@@ -167,7 +201,7 @@ def build_server(
     )
     server.published = {tool.name: tool for tool in (*every, *tools)}
     server.configured = settings
-    server.calls = Counter()
+    server.calls, server.figures, server.toolsets = Counter(), Figures(), TOOLSETS
     register_resources(server)
     register_completions(server)
     accept_log_levels(server)

@@ -14,6 +14,7 @@ from posthog_mcp.errors import NotFound
 from posthog_mcp.knowledge.entries import read_entry
 from posthog_mcp.project import Project
 from posthog_mcp.queries.exports import MIME_TYPES, export
+from posthog_mcp.state.usage import usage
 
 if TYPE_CHECKING:
     from posthog_mcp.server.app import AnalyticsServer
@@ -52,6 +53,17 @@ def register_resources(server: AnalyticsServer) -> None:
             return await to_thread.run_sync(read_entry, entry)
         except NotFound as error:
             raise ResourceNotFoundError(error.as_text()) from None
+
+    @server.resource(
+        "posthog://usage", title="Usage", mime_type="application/json",
+        description="Calls, errors, times and slow queries of the last 30 days; an admin's holds everybody's.",
+    )  # fmt: skip
+    async def usage_of_server() -> str:
+        project, audit = server.project, server.audit
+        if project is None or audit is None:
+            raise ResourceNotFoundError("The audit is off, so nothing is counted.")
+        whose = None if project.principal.role == "admin" else project.principal.id
+        return json.dumps(await to_thread.run_sync(lambda: usage(audit, principal=whose)), ensure_ascii=False)
 
     @server.resource(
         "posthog://results/{query_id}.{form}", title="Rows of a query",

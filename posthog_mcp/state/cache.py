@@ -5,20 +5,28 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 MAX_ENTRIES = 128
+STAMP = "forgotten"
+"""A file of the data folder whose time tells running servers to drop what they have in memory."""
 
 
 class ResultCache(Generic[T]):
     """Least recently used first out; an entry older than its time is gone."""
 
-    def __init__(self, entries: int = MAX_ENTRIES) -> None:
+    def __init__(self, entries: int = MAX_ENTRIES, stamp: Path | None = None) -> None:
+        """`stamp`: a file whose change empties the cache, as `forget` changes one."""
         self._entries = entries
+        self._stamp, self._stamped = stamp, changed(stamp)
         self._kept: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
 
     def get(self, key: Hashable) -> T | None:
+        if (now := changed(self._stamp)) != self._stamped:
+            self._stamped = now
+            self._kept.clear()
         found = self._kept.get(key)
         if found is None or found[0] < time.monotonic():
             self._kept.pop(key, None)
@@ -33,3 +41,11 @@ class ResultCache(Generic[T]):
         self._kept[key] = (time.monotonic() + seconds, value)
         while len(self._kept) > self._entries:
             self._kept.popitem(last=False)
+
+
+def changed(stamp: Path | None) -> float:
+    """When the file was changed; 0 where there is none."""
+    try:
+        return stamp.stat().st_mtime if stamp else 0.0
+    except OSError:
+        return 0.0

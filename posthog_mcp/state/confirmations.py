@@ -19,6 +19,7 @@ from pathlib import Path
 import anyio
 
 from posthog_mcp.errors import InvalidInput
+from posthog_mcp.state.shared_cache import Shared
 
 SECONDS = 600.0
 AGAIN = "Call again without confirm_token to see the plan, then with the token of that plan."
@@ -29,8 +30,16 @@ SECRET_BYTES = 32
 class Confirmations:
     """Issues tokens and takes each of them once."""
 
-    def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        now: Callable[[], float] = time.time,
+        *,
+        secret: bytes | None = None,
+        shared: Shared | None = None,
+    ) -> None:
+        """`secret` and `shared`: of all replicas, so that each takes the others' tokens, and each token only once."""
+        self._folder, self._given, self._shared = folder, secret, shared
         self._now = now
         self._used: set[str] = set()
 
@@ -45,6 +54,9 @@ class Confirmations:
             InvalidInput: it is not for this plan, too old, or was used.
         """
         await anyio.to_thread.run_sync(self._take, token.strip(), plan)
+        mark = token.strip().rpartition(".")[2]
+        if self._shared is not None and not await self._shared.first(f"confirm {mark}", int(SECONDS) * 2):
+            raise InvalidInput("The confirm_token was used already.", fix=AGAIN)
 
     def _issue(self, plan: str) -> str:
         ends = f"{self._now() + SECONDS:.0f}.{secrets.token_hex(4)}"
@@ -67,6 +79,8 @@ class Confirmations:
     @cached_property
     def _secret(self) -> bytes:
         """The folder's secret, made by whoever comes first; readable by this user only."""
+        if self._given is not None:
+            return self._given
         made, path = secrets.token_bytes(SECRET_BYTES), self._folder / SECRET
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

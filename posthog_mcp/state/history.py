@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 
-from posthog_mcp.errors import NotFound, Unavailable
+from posthog_mcp.errors import NotFound
 from posthog_mcp.results import Json
+from posthog_mcp.state.cache import STAMP, changed
+from posthog_mcp.state.database import create, open_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
@@ -48,6 +50,7 @@ class History:
         self._database: tuple[Engine, Table] | None = None
         self._buffer: list[HistoryEntry] = []
         self._lock = threading.Lock()
+        self._forgot = changed(data_dir / STAMP)
 
     async def remember(self, entry: HistoryEntry) -> None:
         """Keep an entry; cache hits are written with the next run, read, or close."""
@@ -89,39 +92,33 @@ class History:
         if self._database is not None:
             return self._database
         import sqlalchemy as sa
-        from sqlalchemy.exc import SQLAlchemyError
 
-        url = self._url or f"sqlite:///{self._data_dir / 'state.sqlite'}"
-        try:
-            if self._url is None:
-                self._data_dir.mkdir(parents=True, exist_ok=True)
-            engine = sa.create_engine(url, pool_pre_ping=True)
-            metadata = sa.MetaData()
-            table = sa.Table(
-                "query_history",
-                metadata,
-                sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
-                sa.Column("query_id", sa.String(64), index=True, nullable=False),
-                sa.Column("at", sa.String(40), nullable=False),
-                sa.Column("project_id", sa.Integer, index=True, nullable=False),
-                sa.Column("hogql", sa.Text, nullable=False),
-                sa.Column("values", sa.Text, nullable=False),
-                sa.Column("status", sa.String(40), nullable=False),
-                sa.Column("row_count", sa.Integer, nullable=False),
-                sa.Column("elapsed_ms", sa.Float, nullable=False),
-                sa.Column("cached", sa.Boolean, nullable=False),
-                sa.Column("name", sa.String(200)),
-            )
-            metadata.create_all(engine)
-        except (SQLAlchemyError, OSError, ImportError) as error:
-            message = f"The query history cannot be opened: {type(error).__name__}."
-            raise Unavailable(message, fix="Check POSTHOG_MCP_STATE_URL and POSTHOG_MCP_DATA_DIR.") from None
+        engine = open_engine(self._data_dir, self._url)
+        metadata = sa.MetaData()
+        table = sa.Table(
+            "query_history",
+            metadata,
+            sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+            sa.Column("query_id", sa.String(64), index=True, nullable=False),
+            sa.Column("at", sa.String(40), nullable=False),
+            sa.Column("project_id", sa.Integer, index=True, nullable=False),
+            sa.Column("hogql", sa.Text, nullable=False),
+            sa.Column("values", sa.Text, nullable=False),
+            sa.Column("status", sa.String(40), nullable=False),
+            sa.Column("row_count", sa.Integer, nullable=False),
+            sa.Column("elapsed_ms", sa.Float, nullable=False),
+            sa.Column("cached", sa.Boolean, nullable=False),
+            sa.Column("name", sa.String(200)),
+        )
+        create(engine, metadata)
         self._database = (engine, table)
         return self._database
 
     def _flush(self) -> None:
         with self._lock:
             entries, self._buffer = self._buffer, []
+            if (now := changed(self._data_dir / STAMP)) != self._forgot:
+                self._forgot, entries = now, [each for each in entries if not each.cached]
             if not entries:
                 return
             engine, table = self._open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +12,10 @@ import anyio
 
 from posthog_mcp.errors import NotFound
 from posthog_mcp.results import Column, Json, Note, Table
+from posthog_mcp.state.shared_cache import Shared
 
+QUERY_ID = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+SHARED_SECONDS = 3600.0
 MAX_FILES = 200
 MAX_BYTES = 256 << 20
 
@@ -19,12 +23,17 @@ MAX_BYTES = 256 << 20
 class StoredResults:
     """A bounded folder of results. A full or read-only disk loses the copy, never the answer."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, own: tuple[Shared, str] | None = None) -> None:
+        """`own`: what replicas share, and whose results these are there."""
+        self.folder, self._own = folder, own
 
     async def save(self, query_id: str, table: Table, about: dict[str, Json]) -> bool:
         """Keep a result with what is known about it; False where the disk refused."""
-        return await anyio.to_thread.run_sync(self._save, query_id, table, about)
+        text = await anyio.to_thread.run_sync(document, table, about)
+        if self._own is not None:
+            shared, whose = self._own
+            await shared.put(("stored", whose, query_id), text.encode("utf-8", "surrogatepass"), SHARED_SECONDS)
+        return await anyio.to_thread.run_sync(self._save, query_id, text)
 
     async def load(self, query_id: str) -> tuple[Table, dict[str, Json]]:
         """The rows and what was said about them.
@@ -32,23 +41,30 @@ class StoredResults:
         Raises:
             NotFound: it was never kept, or has been dropped.
         """
-        return await anyio.to_thread.run_sync(self._load, query_id)
+        try:
+            return await anyio.to_thread.run_sync(self._load, query_id)
+        except NotFound:
+            if self._own is None or (text := await self._own[0].get(("stored", self._own[1], query_id))) is None:
+                raise
+            await anyio.to_thread.run_sync(self._save, query_id, text.decode("utf-8", "surrogatepass"))
+            return await anyio.to_thread.run_sync(self._load, query_id)
 
     def path(self, query_id: str, suffix: str) -> Path:
+        """Where a result or something made of it lies.
+
+        Raises:
+            NotFound: an id that is none, such as one that leads out of the folder.
+        """
+        if not QUERY_ID.fullmatch(query_id):
+            raise NotFound(f"There is no query {query_id!r:.80}.", fix="Find an id with query_history.")
         return self.folder / f"{query_id}.{suffix}"
 
-    def _save(self, query_id: str, table: Table, about: dict[str, Json]) -> bool:
-        document = {
-            "about": about,
-            "columns": [[column.name, column.type] for column in table.columns],
-            "notes": [note.as_json() for note in table.notes],
-            "rows": table.rows,
-        }
+    def _save(self, query_id: str, text: str) -> bool:
         target = self.path(query_id, "result")
         temporary = target.with_suffix(f".{os.getpid()}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8", errors="surrogatepass")
             temporary.replace(target)
             self._drop_oldest()
         except OSError:
@@ -58,13 +74,13 @@ class StoredResults:
 
     def _load(self, query_id: str) -> tuple[Table, dict[str, Json]]:
         try:
-            document = json.loads(self.path(query_id, "result").read_text(encoding="utf-8"))
+            found = json.loads(self.path(query_id, "result").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             message = f"The rows of query {query_id!r} are not kept any more."
             raise NotFound(message, fix="Run the query again with execute_hogql.") from None
-        columns = tuple(Column(*pair) for pair in document["columns"])
-        notes = tuple(Note(**note) for note in document["notes"])
-        return Table(columns, document["rows"], notes), cast("dict[str, Json]", document["about"])
+        columns = tuple(Column(*pair) for pair in found["columns"])
+        notes = tuple(Note(**note) for note in found["notes"])
+        return Table(columns, found["rows"], notes), cast("dict[str, Json]", found["about"])
 
     def _drop_oldest(self) -> None:
         files = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -73,3 +89,14 @@ class StoredResults:
             total += path.stat().st_size
             if index >= MAX_FILES or total > MAX_BYTES:
                 path.unlink(missing_ok=True)
+
+
+def document(table: Table, about: dict[str, Json]) -> str:
+    """A result as it is kept."""
+    kept = {
+        "about": about,
+        "columns": [[column.name, column.type] for column in table.columns],
+        "notes": [note.as_json() for note in table.notes],
+        "rows": table.rows,
+    }
+    return json.dumps(kept, ensure_ascii=False)

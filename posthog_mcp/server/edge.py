@@ -1,0 +1,66 @@
+"""The edge: everything that a client gets passes here once, whatever room and tool it came from.
+
+`masked_result` takes the result of any method as it goes over the wire and gives it back with personal data replaced:
+tool results (structured content, texts, `_meta`, errors), resources, prompts, completions. Images are drawn from rows
+that were masked when they came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from posthog_mcp.results import Json
+from posthog_mcp.safety.documents import differences, known, masked_document, masked_text
+from posthog_mcp.safety.masking import Masking
+
+Wire = dict[str, Json]
+GIVING = frozenset({"tools/call", "resources/read", "prompts/get", "completion/complete"})
+"""Methods whose results hold the project's data."""
+
+
+def masked_result(masking: Masking, method: str, arguments: Json, result: Wire) -> Wire:
+    """The result of this method, masked. `arguments` are the call's own: what they hold may stand in its `next`."""
+    if method not in GIVING:
+        return result
+    content = result.get("structuredContent")
+    more = isinstance(content, dict) and bool(content.get("next"))
+    masking = masking.knowing(known(arguments)) if more else masking
+    shown = masked_document(masking, content)
+    changes = dict(differences(content, shown))
+    masked: Wire = {name: texts(masking, value, changes) for name, value in result.items() if name in TEXTS}
+    if content is not None:
+        masked["structuredContent"] = shown
+    if isinstance(meta := result.get("_meta"), dict):
+        masked["_meta"] = {
+            name: value if reserved(name) else masked_document(masking, value) for name, value in meta.items()
+        }
+    return {**result, **masked}
+
+
+TEXTS = ("content", "contents", "messages", "completion", "description")
+
+
+def reserved(name: str) -> bool:
+    """Names of the protocol's own."""
+    return name.startswith("io.modelcontextprotocol/")
+
+
+def texts(masking: Masking, value: Json, changes: Mapping[str, str]) -> Json:
+    """Every text in a list of content blocks; links, types and encoded data stay."""
+    if isinstance(value, str):
+        return masked_text(masking, value, changes)
+    if isinstance(value, list):
+        return [texts(masking, each, changes) for each in value]
+    if isinstance(value, dict):
+        return {name: item if name in PLAIN else texts(masking, item, changes) for name, item in value.items()}
+    return value
+
+
+PLAIN = frozenset({"type", "mimeType", "data", "blob", "uri", "role", "annotations", "_meta"})
+
+
+def arguments_of(params: object) -> Json:
+    """The arguments of a request, or all its parameters."""
+    given = cast("dict[str, Json]", params) if isinstance(params, dict) else {}
+    return given.get("arguments", cast("Json", given))

@@ -1,0 +1,99 @@
+"""What the audit keeps of a call, read from its result as it went over the wire; and the figures of /metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+from posthog_mcp.project import Project
+from posthog_mcp.results import Json
+from posthog_mcp.server.edge import Wire, arguments_of
+from posthog_mcp.state.audit import Record
+
+CODE = re.compile(r"\[([a-z_]{3,40})\]")
+BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
+"""Upper ends in seconds of the histogram of call times."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counted since the process started."""
+
+    times: Counter[tuple[str, float]] = field(default_factory=Counter[tuple[str, float]])
+    """(tool, bucket) → calls that took at most so long."""
+    sums: Counter[str] = field(default_factory=Counter[str])
+    """Milliseconds by tool."""
+    cached: Counter[str] = field(default_factory=Counter[str])
+    at_work: int = 0
+
+    def took(self, tool: str, milliseconds: float) -> None:
+        self.sums[tool] += round(milliseconds)
+        for bucket in BUCKETS:
+            if milliseconds <= bucket * 1000:
+                self.times[tool, bucket] += 1
+
+
+def record_of(project: Project, method: str, params: object, result: Wire, elapsed_ms: float) -> Record:
+    """The record of a finished call."""
+    content = result.get("structuredContent")
+    found = content if isinstance(content, dict) else {}
+    info = found.get("project")
+    hogql, rows = found.get("hogql"), found.get("row_count")
+    if not isinstance(hogql, str):
+        asked = arguments_of(params)
+        hogql = asked.get("query") if isinstance(asked, dict) else None
+    return Record(
+        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        principal=project.principal.id,
+        action=action_of(method, params),
+        project_id=number(info.get("id") if isinstance(info, dict) else project.settings.project_id),
+        query_id=str(found.get("query_id") or "")[:64],
+        hogql=shown(project, hogql) if isinstance(hogql, str) else "",
+        rows=number(rows),
+        bytes=size(result),
+        elapsed_ms=elapsed_ms,
+        cached=found.get("cached") is True,
+        decision=decision(result),
+        who=project.principal.who,
+    )
+
+
+def shown(project: Project, hogql: str) -> str:
+    """The query's text, masked as the rows are."""
+    return hogql if project.masking is None else project.masking.text(hogql)
+
+
+def number(value: Json) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def action_of(method: str, params: object) -> str:
+    """`execute_hogql`, `resources/read posthog://…`."""
+    given = cast("dict[str, Json]", params) if isinstance(params, dict) else {}
+    if method == "tools/call":
+        name, inner = given.get("name"), given.get("arguments")
+        return str(inner.get("name") if name == "use_tool" and isinstance(inner, dict) else name)[:200]
+    return f"{method} {given.get('uri') or given.get('name') or ''}".strip()[:200]
+
+
+def decision(result: Wire) -> str:
+    """ok, or the code with which the answer begins."""
+    if not result.get("isError"):
+        return "ok"
+    found = CODE.match(first_text(result))
+    return found[1] if found else "error"
+
+
+def first_text(result: Wire) -> str:
+    content = result.get("content")
+    block = content[0] if isinstance(content, list) and content else None
+    return str(block.get("text") or "") if isinstance(block, dict) else ""
+
+
+def size(result: Wire) -> int:
+    """Bytes of the answer's JSON."""
+    return len(json.dumps(result, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace"))

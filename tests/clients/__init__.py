@@ -1,0 +1,1 @@
+"""Installing into MCP clients' own files."""
