@@ -18,6 +18,7 @@ from posthog_mcp.state.confirmations import Confirmations
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
+from posthog_mcp.state.trace_themes.store import ThemeStore
 
 
 @dataclass(slots=True)
@@ -30,6 +31,8 @@ class Project:
     stored: StoredResults
     confirmations: Confirmations
     """Plans of changes that wait to be confirmed."""
+    themes: ThemeStore
+    """Themes of LLM traces and what they made."""
     cache: ResultCache[object] = field(default_factory=ResultCache[object])
     """Finished queries; `queries.run` alone reads and writes it."""
     flights: Flights = field(default_factory=Flights)

@@ -21,6 +21,7 @@ from posthog_mcp.state.confirmations import Confirmations
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
+from posthog_mcp.state.trace_themes.store import ThemeStore
 
 
 def choose_driver(settings: Settings) -> Driver:
@@ -66,7 +67,8 @@ async def open_project(settings: Settings) -> AsyncGenerator[Project]:
     stored = StoredResults(settings.data_dir / "results")
     confirmations = Confirmations(settings.data_dir / "confirmations")
     driver, sandboxes = choose_driver(settings), open_sandboxes(settings)
-    project = Project(driver, settings, history, stored, confirmations, sandboxes=sandboxes)
+    themes = ThemeStore(settings.data_dir, settings.state_url)
+    project = Project(driver, settings, history, stored, confirmations, themes, sandboxes=sandboxes)
     siblings = Siblings(project)
     if settings.uses_posthog:
         project.other = siblings.open
@@ -79,3 +81,4 @@ async def open_project(settings: Settings) -> AsyncGenerator[Project]:
                 await project.sandboxes.aclose()
             await project.driver.aclose()
             await history.aclose()
+            await themes.aclose()
