@@ -6,8 +6,7 @@ whoever shows it to a model marks it as data (`queries.shape.fenced`).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +15,10 @@ from anyio import to_thread
 from posthog_mcp.errors import NotFound
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
+from posthog_mcp.traces.budget import fitted, outlined
 from posthog_mcp.traces.fetch import fetch_traces
+from posthog_mcp.traces.render import Block, Rendered, rendered
+from posthog_mcp.traces.tokens import tokens_of
 from posthog_mcp.traces.trace import Trace
 
 __all__ = ["Detail", "TraceText", "fetch_traces", "text_of_trace", "trace_text"]
@@ -24,6 +26,8 @@ __all__ = ["Detail", "TraceText", "fetch_traces", "text_of_trace", "trace_text"]
 Detail = Literal["outline", "full"]
 BUDGET_TOKENS = 30_000
 """A summary does not improve past a few tens of thousands of tokens."""
+TRIES = 6
+"""Rounds of fitting: the estimate of a whole is not the sum of its parts'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,10 @@ class TraceText:
     tokens: int
     anchors: tuple[str, ...]
     facts: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
-    """Name, time, user, session, tokens, cost, latency, errors, feedback, steps, shapes."""
+    """Name, time, user, session, tokens, cost, latency, errors, feedback, steps, messages, unread shapes."""
     cut: bool = False
+    places: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Where in the text each anchor's block begins, in characters."""
 
 
 async def trace_text(
@@ -58,12 +64,54 @@ async def trace_text(
 
 def text_of_trace(trace: Trace, *, detail: Detail = "full", budget_tokens: int = BUDGET_TOKENS) -> TraceText:
     """The same for a trace that is at hand. CPU-bound: call it in a thread."""
-    lines: list[str] = []
-    for index, each in enumerate(trace.events, 1):
-        said = {name: value for name, value in each.properties.items() if name.startswith("$ai_")}
-        lines.append(f"m{index} {each.event}: {json.dumps(said, ensure_ascii=False)}")
-    text = "\n".join(lines)
-    if budget_tokens and len(text) > budget_tokens * 4:
-        text = text[: budget_tokens * 4]
-    anchors = tuple(f"m{index}" for index, _ in enumerate(trace.events, 1))
-    return TraceText(trace.id, text, len(text) // 4, anchors, {"name": trace.name})
+    whole = rendered(trace)
+    outline = outlined(whole.blocks) if detail == "outline" else None
+    blocks = outline.blocks if outline else whole.blocks
+    budget = budget_tokens
+    made = written(fitted(blocks, budget).blocks)
+    for _ in range(TRIES):
+        size = tokens_of(made[0])
+        if budget_tokens <= 0 or size <= budget_tokens:
+            break
+        budget = max(int(budget * 0.97 * budget_tokens / size), 1)
+        made = written(fitted(blocks, budget).blocks)
+    cut = bool(outline and outline.cut) or fitted(blocks, budget).cut
+    text, places = made
+    return TraceText(trace.id, text, tokens_of(text), (*places,), facts_of(trace, whole), cut, places)
+
+
+def written(blocks: Sequence[Block]) -> tuple[str, dict[str, int]]:
+    """The text, and where each anchor's first block stands in it."""
+    places: dict[str, int] = {}
+    pieces: list[str] = []
+    at = 0
+    for block in blocks:
+        text = block.text
+        if block.anchor:
+            places.setdefault(block.anchor, at)
+        pieces.append(text)
+        at += len(text) + 1
+    return "\n".join(pieces), places
+
+
+def facts_of(trace: Trace, whole: Rendered) -> dict[str, Json]:
+    """What the head says, for programs."""
+    totals = trace.totals
+    return {
+        "name": trace.name,
+        "timestamp": trace.timestamp.isoformat(timespec="milliseconds"),
+        "distinct_id": trace.distinct_id,
+        "session": trace.session,
+        "input_tokens": totals.input_tokens,
+        "output_tokens": totals.output_tokens,
+        "cache_read_tokens": totals.cache_read_tokens,
+        "cache_write_tokens": totals.cache_write_tokens,
+        "cost_usd": totals.cost_usd,
+        "latency_seconds": totals.latency,
+        "generations": totals.generations,
+        "errors": totals.errors,
+        "feedback": [*totals.feedback],
+        "steps": whole.steps,
+        "messages": len(whole.entries),
+        "unread_shapes": [*sorted(whole.unknown)],
+    }
