@@ -18,6 +18,7 @@ from posthog_mcp.state.confirmations import Confirmations
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
+from posthog_mcp.state.text_cache import TextCache
 from posthog_mcp.state.trace_themes.store import ThemeStore
 
 
@@ -35,6 +36,8 @@ class Project:
     """Themes of LLM traces and what they made."""
     cache: ResultCache[object] = field(default_factory=ResultCache[object])
     """Finished queries; `queries.run` alone reads and writes it."""
+    texts: TextCache = field(default_factory=TextCache)
+    """Traces written out."""
     flights: Flights = field(default_factory=Flights)
     """Queries under way, so that equal ones run once."""
     sandboxes: Sandboxes | None = None

@@ -21,6 +21,7 @@ from posthog_mcp.state.confirmations import Confirmations
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
+from posthog_mcp.state.text_cache import text_cache
 from posthog_mcp.state.trace_themes.store import ThemeStore
 
 
@@ -67,8 +68,8 @@ async def open_project(settings: Settings) -> AsyncGenerator[Project]:
     stored = StoredResults(settings.data_dir / "results")
     confirmations = Confirmations(settings.data_dir / "confirmations")
     driver, sandboxes = choose_driver(settings), open_sandboxes(settings)
-    themes = ThemeStore(settings.data_dir, settings.state_url)
-    project = Project(driver, settings, history, stored, confirmations, themes, sandboxes=sandboxes)
+    themes, texts = ThemeStore(settings.data_dir, settings.state_url), text_cache(settings.cache_url)
+    project = Project(driver, settings, history, stored, confirmations, themes, texts=texts, sandboxes=sandboxes)
     siblings = Siblings(project)
     if settings.uses_posthog:
         project.other = siblings.open

@@ -110,6 +110,15 @@ def settle(
     )
 
 
+def release(
+    connection: Connection, tables: Tables, project_id: int, theme_id: str, batch_id: str, trace_ids: Sequence[str]
+) -> None:
+    """Return leases that were not used."""
+    held = tables.marks.c
+    own = (held.project_id == project_id, held.theme_id == theme_id, held.batch_id == batch_id)
+    connection.execute(tables.marks.delete().where(*own, held.state == "leased", held.trace_id.in_(trace_ids)))
+
+
 def give_back(
     connection: Connection,
     tables: Tables,

@@ -96,6 +96,12 @@ class ThemeStore:
 
         await self._database.work(work)
 
+    async def release(self, project_id: int, theme_id: str, batch_id: str, trace_ids: Sequence[str]) -> None:
+        """Return leases that were not used."""
+        await self._database.work(
+            lambda connection, tables: marks.release(connection, tables, project_id, theme_id, batch_id, trace_ids)
+        )
+
     async def give_back(self, project_id: int, theme_id: str, batch_id: str, trace_id: str, why: str) -> bool:
         """Return a lease; True where the trace has failed three times and is given up."""
         return await self._database.work(
