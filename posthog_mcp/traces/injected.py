@@ -12,9 +12,16 @@ from dataclasses import replace
 
 from posthog_mcp.traces.messages import Message, Part
 
-TAGS = ["system-reminder", "system_reminder", "system-instructions", "environment_details", "environment_context", "environment", "context", "attached_context", "attached_files", "attached-files", "additional_context", "additional_data", "project_context", "project_layout", "user_instructions", "user_custom_instructions", "user_info", "user_rules", "rules", "memory", "memories", "retrieved_context", "documents", "retrieved_documents", "search_results", "open_files", "current_file", "editor_context", "git_status", "task_notification", "command-name", "command-message", "local-command-stdout", "ide_selection", "ide_opened_file", "recommended_plugins", "ui_context"]
+TAGS = """
+system-reminder system_reminder system-instructions environment_details environment_context environment context
+attached_context attached_files attached-files additional_context additional_data project_context project_layout
+user_instructions user_custom_instructions user_info user_rules rules memory memories retrieved_context
+documents retrieved_documents search_results open_files current_file editor_context git_status task_notification
+command-name command-message local-command-stdout ide_selection ide_opened_file recommended_plugins ui_context
+"""
+"""Names that agents and editors give such blocks."""
 BLOCK = re.compile(
-    rf"<(?P<tag>{'|'.join(map(re.escape, TAGS))})(?:\s[^>]*)?>(?P<inside>.*?)(?:</(?P=tag)>|\Z)", re.DOTALL
+    rf"<(?P<tag>{'|'.join(map(re.escape, TAGS.split()))})(?:\s[^>]*)?>(?P<inside>.*?)(?:</(?P=tag)>|\Z)", re.DOTALL
 )
 
 

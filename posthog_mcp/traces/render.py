@@ -149,7 +149,10 @@ class Writer:
         return f"← {label}{name}{' FAILED' if part.failed else ''}: {shown}"
 
 
-PLAIN_STOPS = ("", "stop", "end_turn", "STOP", "eos", "complete", "COMPLETE", "tool_use", "tool_calls", "tool-calls", "stop_sequence", "1")  # fmt: skip  # noqa: E501
+PLAIN_STOPS = frozenset(
+    """stop end_turn STOP eos eos_token complete COMPLETE tool_use tool_calls tool-calls stop_sequence 1""".split()  # noqa: SIM905
+) | {""}
+"""Reasons to stop that are nothing to speak of."""
 WEIGHTS = {"system": 0.5, "developer": 0.5, "tool": 0.7, "user": 1.5}
 
 
@@ -185,7 +188,8 @@ def head_text(trace: Trace, steps: int) -> str:
     facts += [f"{totals.latency:.2f} s"] if totals.latency is not None else []
     facts += [f"user {one_line(trace.distinct_id)}"] if trace.distinct_id else []
     facts += [f"session {one_line(trace.session)}"] if trace.session else []
-    return f"trace {one_line(trace.name) or 'without a name'} ({one_line(trace.id)})\n{', '.join(facts)}\n{totals_text(totals)}"
+    name = one_line(trace.name) or "without a name"
+    return f"trace {name} ({one_line(trace.id)})\n{', '.join(facts)}\n{totals_text(totals)}"
 
 
 def totals_text(totals: Totals) -> str:
@@ -193,7 +197,8 @@ def totals_text(totals: Totals) -> str:
     cache = [f"{totals.cache_read_tokens:,} cache read"] if totals.cache_read_tokens else []
     cache += [f"{totals.cache_write_tokens:,} cache written"] if totals.cache_write_tokens else []
     thought = f" ({totals.reasoning_tokens:,} reasoning)" if totals.reasoning_tokens else ""
-    tokens = f"tokens: {totals.input_tokens:,} in{f' ({", ".join(cache)})' if cache else ''}, {totals.output_tokens:,} out{thought}"  # noqa: E501
+    stored = f" ({', '.join(cache)})" if cache else ""
+    tokens = f"tokens: {totals.input_tokens:,} in{stored}, {totals.output_tokens:,} out{thought}"
     cost = [dollars(totals.cost_usd)] if totals.cost_usd is not None else []
     errors = [f"{totals.errors} error{'s' if totals.errors != 1 else ''}"] if totals.errors else []
     return "; ".join([tokens, *cost, *errors])
@@ -249,7 +254,8 @@ def token_texts(event: TraceEvent) -> Iterator[str]:
     caches = {"cache read": "cache_read_input_tokens", "cache written": "cache_creation_input_tokens"}
     told = [f"{plus}{count:,.0f} {name}" for name, key in caches.items() if (count := number(properties, f"$ai_{key}"))]
     thought = number(properties, "$ai_reasoning_tokens")
-    yield f"{given or 0:,.0f} in{f' ({", ".join(told)})' if told else ''},"
+    stored = f" ({', '.join(told)})" if told else ""
+    yield f"{given or 0:,.0f} in{stored},"
     yield f"{made or 0:,.0f} out{f' ({thought:,.0f} reasoning)' if thought else ''}"
 
 

@@ -26,6 +26,7 @@ __all__ = ["Detail", "TraceText", "fetch_traces", "text_of_trace", "trace_text"]
 Detail = Literal["outline", "full"]
 BUDGET_TOKENS = 30_000
 """A summary does not improve past a few tens of thousands of tokens."""
+MOST_LANDMARKS = 20
 TRIES = 6
 """Rounds of fitting: the estimate of a whole is not the sum of its parts'."""
 
@@ -45,6 +46,8 @@ class TraceText:
     cut: bool = False
     places: Mapping[str, int] = field(default_factory=dict[str, int])
     """Where in the text each anchor's block begins, in characters."""
+    landmarks: tuple[str, ...] = ()
+    """Where to look first: errors, failed tools, refusals and feedback, as `e4 error`."""
 
 
 async def trace_text(
@@ -77,7 +80,9 @@ def text_of_trace(trace: Trace, *, detail: Detail = "full", budget_tokens: int =
         made = written(fitted(blocks, budget).blocks)
     cut = bool(outline and outline.cut) or fitted(blocks, budget).cut
     text, places = made
-    return TraceText(trace.id, text, tokens_of(text), (*places,), facts_of(trace, whole), cut, places)
+    return TraceText(
+        trace.id, text, tokens_of(text), (*places,), facts_of(trace, whole), cut, places, landmarks_of(whole)
+    )
 
 
 def written(blocks: Sequence[Block]) -> tuple[str, dict[str, int]]:
@@ -92,6 +97,23 @@ def written(blocks: Sequence[Block]) -> tuple[str, dict[str, int]]:
         pieces.append(text)
         at += len(text) + 1
     return "\n".join(pieces), places
+
+
+def landmarks_of(whole: Rendered) -> tuple[str, ...]:
+    """Anchors worth opening, in order."""
+    failed = {
+        entry.anchor: "failed tool" for entry in whole.entries if any(part.failed for part in entry.message.parts)
+    }
+    refused = {
+        entry.anchor: "refusal"
+        for entry in whole.entries
+        if any(part.kind == "refusal" for part in entry.message.parts)
+    }
+    kinds = {"error": "error", "opinion": "feedback"}
+    found = {
+        block.anchor: kinds.get(block.kind, "") or {**failed, **refused}.get(block.anchor, "") for block in whole.blocks
+    }
+    return tuple(f"{anchor} {why}" for anchor, why in found.items() if why)[:MOST_LANDMARKS]
 
 
 def facts_of(trace: Trace, whole: Rendered) -> dict[str, Json]:

@@ -65,9 +65,7 @@ def signature(tool: dict[str, Json]) -> str:
     if not isinstance(fields, dict):
         return ""
     required = inner.get("required")
-    needed = (
-        {*required} if isinstance(required, list) and all(isinstance(each, str) for each in required) else set[Json]()
-    )
+    needed = {str(each) for each in required} if isinstance(required, list) else set[str]()
     return ", ".join(f"{name}{'' if name in needed else '?'}{kind_of(each)}" for name, each in fields.items())
 
 

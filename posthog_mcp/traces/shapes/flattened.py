@@ -1,4 +1,4 @@
-"""Attributes that were flattened into one property a leaf: `gen_ai.prompt.0.content`, `llm.input_messages.0.message.role`.
+"""Attributes that were flattened into one property a leaf: `gen_ai.prompt.0.content`, `llm.tools.0.name`.
 
 Traceloop, OpenInference and early OpenTelemetry. They are put back into lists and objects, which the readers know.
 """
@@ -28,8 +28,7 @@ def place(root: Tree, path: list[str], value: Json) -> None:
     for name in path[:-1]:
         inner = here.get(name)
         if not isinstance(inner, dict):
-            inner = {} if inner is None else {"value": inner}
-            here[name] = inner
+            inner = here[name] = cast("Tree", {} if inner is None else {"value": inner})
         here = cast("Tree", inner)
     last = here.get(path[-1])
     if isinstance(last, dict):

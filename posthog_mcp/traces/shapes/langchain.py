@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from posthog_mcp.results import Json
 from posthog_mcp.traces.messages import Message, Part
 from posthog_mcp.traces.shapes.openai_chat import message as with_role
 from posthog_mcp.traces.shapes.shape import (
@@ -110,8 +109,8 @@ def document(fields: Fields, reading: Reading) -> Iterable[Item]:
 
 def finish(fields: Fields, reading: Reading) -> Iterable[Item]:
     """An agent's last step; its log mostly repeats the answer."""
-    values: Json = fields.pop("return_values")
-    said = dict(values) if isinstance(values, dict) else {"output": values}
+    values = fields.pop("return_values")
+    said: Fields = dict(values) if isinstance(values, dict) else {"output": values}
     answer, log = text_in(said, "output"), text_in(fields, "log")
     thought = [Part("reasoning", log)] if log and answer not in log else text_parts(log if answer in log else "")
     return [Message("assistant", (*thought, *(text_parts(answer) if answer not in log else []))), *reading.rest(said)]

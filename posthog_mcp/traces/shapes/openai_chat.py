@@ -157,9 +157,7 @@ def plain_choice(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     if not text and not stop:
         return None
     noise = ("model", "done", "context", "stop", "generated_token_count", "input_token_count", "generation_token_count")
-    return [
-        Message("assistant", (*text_parts(text), *reading.rest(fields, *noise, "prompt_token_count")), "", stop)
-    ]
+    return [Message("assistant", (*text_parts(text), *reading.rest(fields, *noise, "prompt_token_count")), "", stop)]
 
 
 def function(fields: Fields, reading: Reading) -> Iterable[Item] | None:
@@ -171,7 +169,7 @@ def function(fields: Fields, reading: Reading) -> Iterable[Item] | None:
 
 def image_url(fields: Fields, reading: Reading) -> Iterable[Item]:
     given = fields.pop("image_url", None)
-    source = dict(given) if isinstance(given, dict) else {"url": given}
+    source: Fields = dict(given) if isinstance(given, dict) else {"url": given}
     return [Part("media", text_in(source, "url") or "not recorded", "image"), *reading.rest(fields)]
 
 

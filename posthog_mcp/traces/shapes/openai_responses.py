@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from posthog_mcp.results import Json
 from posthog_mcp.traces.binary import ciphertext
 from posthog_mcp.traces.messages import Message, Part
 from posthog_mcp.traces.shapes.shape import (
@@ -67,15 +66,11 @@ def hosted(fields: Fields, reading: Reading) -> Iterable[Item]:
     call_id = text_in(fields, "call_id", "id")
     failed = fields.get("status") in ("failed", "incomplete")
     results = outcome(fields, reading, call_id)
-    given: Json = {
-        key: value for key, value in fields.items() if key not in NOISE and key not in ("status", "container_id")
-    }
-    only = object_in(fields, "action")
-    call_part_ = call_part(
-        name, only if only and isinstance(given, dict) and [*given] == ["action"] else given, call_id
-    )
+    given = {key: value for key, value in fields.items() if key not in NOISE and key not in ("status", "container_id")}
+    action = object_in(given, "action") or {}
+    asked = call_part(name, {**action, **given}, call_id)
     told = results or ([Part("tool_result", "failed", "", call_id, True)] if failed else [])
-    return [call_part_, *told]
+    return [asked, *told]
 
 
 def offered(fields: Fields, reading: Reading) -> Iterable[Item]:
@@ -117,7 +112,7 @@ SETTINGS = frozenset(
     completed_at metadata presence_penalty frequency_penalty conversation stream""".split()  # noqa: SIM905
 )
 """What a response repeats of its request."""
-HOSTED = [
+HOSTED = (
     "web_search_call",
     "file_search_call",
     "code_interpreter_call",
@@ -126,7 +121,7 @@ HOSTED = [
     "local_shell_call",
     "shell_call",
     "apply_patch_call",
-]
+)
 
 OPENAI_RESPONSES = Shape(
     "openai_responses",

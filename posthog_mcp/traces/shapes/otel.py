@@ -69,7 +69,7 @@ def pydantic_ai(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     instructions = text_in(fields, "instructions")
     told: list[Item] = [Message("system", (Part("text", instructions),))] if instructions else []
     for each in list_in(fields, "parts"):
-        part = dict(each) if isinstance(each, dict) else {"content": each}
+        part: Fields = dict(each) if isinstance(each, dict) else {"content": each}
         told += pydantic_part(part, reading)
     stop = text_in(fields, "finish_reason")
     told = joined(told)

@@ -1,4 +1,4 @@
-"""Answers of single providers that are like no other: Cohere's first API, watsonx, Titan, Ollama's generate, embeddings."""
+"""Answers that are like no other provider's: Cohere's first API, watsonx, Titan, Ollama's generate, embeddings."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Reading:
         """A payload, or a piece of one: text is opened where it holds JSON or a repr."""
         if isinstance(value, str):
             opened = decoded(value)
-            return self.items(opened) if not isinstance(opened, str) else text_parts(value)
+            return self.items(opened) if not isinstance(opened, str) else list(text_parts(value))
         if isinstance(value, list):
             return self.listed(value)
         if isinstance(value, dict):
@@ -171,7 +171,7 @@ class Reading:
 
     def rest(self, fields: Fields, *noise: str) -> list[Part]:
         """What a reader has left of an object, without bookkeeping and empty values."""
-        left = {
+        left: Fields = {
             key: value
             for key, value in fields.items()
             if key not in NOISE and key not in noise and value not in (None, "", [], {}, False)

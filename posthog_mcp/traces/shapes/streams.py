@@ -5,7 +5,7 @@ OpenAI's chat deltas, Anthropic's events, events of the Responses API, and lists
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from posthog_mcp.results import Json
@@ -48,7 +48,7 @@ def add_call(calls: list[Fields], delta: Fields) -> None:
     index = delta.get("index")
     found = next((each for each in calls if each.get("index") == index), None)
     if found is None:
-        found = {"index": index, "function": {"name": "", "arguments": ""}}
+        found = cast("Fields", {"index": index, "function": {"name": "", "arguments": ""}})
         calls.append(found)
     found["id"] = delta.get("id") or found.get("id")
     given, kept = delta.get("function"), cast("Fields", found["function"])
@@ -121,11 +121,23 @@ def written(text: str) -> Json:
     return {"type": "text", "text": text}
 
 
-DELTAS = {
-    "response.reasoning_summary_text.delta": lambda text: cast("Json", {"type": "thinking", "thinking": text}),
-    "response.reasoning_text.delta": lambda text: cast("Json", {"type": "thinking", "thinking": text}),
-    "response.refusal.delta": lambda text: cast("Json", {"type": "refusal", "refusal": text}),
-    "response.function_call_arguments.delta": lambda text: cast("Json", {"type": "function_call", "arguments": text}),
+def thought(text: str) -> Json:
+    return {"type": "thinking", "thinking": text}
+
+
+def refused(text: str) -> Json:
+    return {"type": "refusal", "refusal": text}
+
+
+def called(text: str) -> Json:
+    return {"type": "function_call", "arguments": text}
+
+
+DELTAS: Mapping[str, Callable[[str], Json]] = {
+    "response.reasoning_summary_text.delta": thought,
+    "response.reasoning_text.delta": thought,
+    "response.refusal.delta": refused,
+    "response.function_call_arguments.delta": called,
 }
 
 
