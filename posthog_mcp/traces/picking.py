@@ -25,7 +25,8 @@ from posthog_mcp.traces.themes import AnalysisTheme
 
 EVENTS = ("$ai_trace", "$ai_span", "$ai_generation", "$ai_embedding", "$ai_metric", "$ai_feedback", "$ai_evaluation")
 HEAVY = ("$ai_input", "$ai_output", "$ai_output_choices", "$ai_input_state", "$ai_output_state", "$ai_tools")
-NORMS = ("p95_latency", "p95_cost", "p95_steps")
+FIGURES = ("latency", "cost", "steps")
+NORMS = tuple(f"p95_{name}" for name in FIGURES)
 BUCKETS = 10_000
 """Sample rates are kept to a ten-thousandth."""
 COST = "sum(if(event IN ('$ai_generation', '$ai_embedding'), ifNull(toFloat(properties.$ai_total_cost_usd), 0), 0))"
@@ -112,7 +113,7 @@ async def plan_of(project: Project, theme: AnalysisTheme) -> Plan:
     ]
     values: dict[str, Json] = {"date_from": bounds.date_from, "date_to": bounds.date_to}
     norms = await norms_of(project, where, values) if asks_for_norms(theme) else {}
-    values |= norms
+    values |= {name: norms[name] for name in NORMS if norms}
     base = await all_compiled(project, theme.base_filters, "base_filters", values)
     marks = await all_compiled(project, theme.theme_filters, "theme_filters", values)
     if theme.sample_rate < 1:
@@ -147,18 +148,22 @@ async def range_of(project: Project, theme: AnalysisTheme) -> DateRange:
 
 
 def asks_for_norms(theme: AnalysisTheme) -> bool:
-    return any(f"{{{name}}}" in each for name in NORMS for each in (*theme.base_filters, *theme.theme_filters))
+    """Filters name them, or the rules of the writer without a model compare with them."""
+    filters = (*theme.base_filters, *theme.theme_filters)
+    return theme.id == "performance_issues" or any(f"{{{name}}}" in each for name in NORMS for each in filters)
 
 
 async def norms_of(project: Project, where: Sequence[str], values: Mapping[str, Json]) -> dict[str, float]:
-    """The 95th percentiles of the project's traces in this range: latency (s), cost (USD), steps."""
-    query = f"""SELECT quantile(0.95)(latency), quantile(0.95)(cost), quantile(0.95)(steps), count() AS traces
+    """The 95th percentiles and medians of the project's traces in this range: latency (s), cost (USD), steps."""
+    figures = [f"quantile({level})({name})" for level in (0.95, 0.5) for name in FIGURES]
+    query = f"""SELECT {", ".join(figures)}, count() AS traces
 FROM (SELECT properties.$ai_trace_id AS trace_id, {LATENCY} AS latency, {COST} AS cost, {STEPS} AS steps
       FROM events WHERE {" AND ".join(where)} GROUP BY trace_id)
 LIMIT 1"""
     rows = (await run(project, query, values=values)).table.rows
-    cells = rows[0][:3] if rows and rows[0][3] else [0.0, 0.0, 0.0]
-    return {name: as_number(cell) for name, cell in zip(NORMS, cells, strict=True)}
+    names = [f"{level}_{name}" for level in ("p95", "median") for name in FIGURES]
+    cells = rows[0] if rows and rows[0][-1] else [0.0] * len(names)
+    return {name: as_number(cell) for name, cell in zip(names, cells, strict=False)}
 
 
 async def all_compiled(project: Project, texts: Sequence[str], part: str, values: Mapping[str, Json]) -> list[str]:
