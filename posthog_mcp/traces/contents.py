@@ -107,13 +107,17 @@ def first_payload(properties: Properties) -> Json:
 def all_messages(given: Iterable[tuple[str, Json]], role: str, unknown: set[str]) -> tuple[Message, ...]:
     """Messages of several properties, those that an earlier one has told left out."""
     found: list[Message] = []
-    told = set[tuple[Part, ...]]()
+    told = set[str]()
     for name, value in given:
         new = [fit_to_print(each) for each in read(value, "system" if name in SYSTEM else role, unknown)]
-        kept = [each for each in new if not told or each.parts not in told]
-        told |= {each.parts for each in new}
-        found += kept
+        found += [each for each in new if not told or not told.issuperset(map(as_told, each.parts))]
+        told |= {as_told(part) for each in new for part in each.parts}
     return tuple(found)
+
+
+def as_told(part: Part) -> str:
+    """A part as it is known again under another property."""
+    return f"{part.name} {part.text}" if part.kind == "tool_call" else part.text
 
 
 def fit_to_print(message: Message) -> Message:

@@ -16,6 +16,7 @@ from typing import cast
 
 from posthog_mcp.results import Json
 
+OPENING = ("{", "[", '"')
 LONGEST_REPR = 400_000
 """Characters; Python's parser takes a hundred bytes of memory for each."""
 BAD_ESCAPE = re.compile(r"\\[^\\'\"abfnrtvxuUN0-7\n]")
@@ -28,13 +29,15 @@ KEYWORDS = re.compile(r"(?:content|role|id|type|text|message|generations)=['\"\[
 def decoded(text: str) -> Json:
     """What a text holds: a list or an object, or the text itself. A JSON string in a JSON string is opened too."""
     stripped = text.strip()
+    if stripped == "null":
+        return None
     for _ in range(3):
-        if stripped[:1] not in ("{", "[", '"') or len(stripped) < 2:
+        if stripped[:1] not in OPENING or len(stripped) < 2:
             break
         found = from_json(stripped)
-        if not isinstance(found, str):
-            return found if isinstance(found, dict | list) else from_repr(stripped, text)
-        if found == stripped or stripped[:1] != '"':
+        if isinstance(found, dict | list):
+            return found
+        if not isinstance(found, str) or stripped[:1] != '"' or found == stripped:
             break
         stripped, text = found.strip(), found
     return from_repr(stripped, text)

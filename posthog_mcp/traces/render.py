@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from posthog_mcp.traces.binary import is_encoded, named
+from posthog_mcp.traces.binary import is_encoded, size
 from posthog_mcp.traces.contents import Contents, contents_of
 from posthog_mcp.traces.messages import Part, ToolDefinition
 from posthog_mcp.traces.repeats import Repeats
@@ -284,10 +284,12 @@ def part_text(part: Part, text: str) -> str:
 def media_text(part: Part) -> str:
     """A file, by kind and by size or address."""
     text = part.text
+    if text.startswith("[") and text.endswith("]") and ", " in text and "/" in part.name:
+        return f"[{part.name}, {text[1:-1].rsplit(', ', 1)[1]}]"
     if text.startswith("[") and text.endswith("]"):
         return text if part.name in ("", "image", "audio", "file") else f"[{part.name}: {text[1:-1]}]"
     if len(text) >= 64 and "://" not in text and " " not in text and (is_encoded(text) or "/" in part.name):
-        return f"[{part.name}: {named(text)[1:-1]}]"
+        return f"[{part.name}, {size(len(text) * 3 // 4)}]"
     return f"[{part.name}{': ' if text and part.name else ''}{text[:300]}]"
 
 

@@ -14,6 +14,8 @@ SHARED = 0.6
 """Of a text that an earlier one must have, at its beginning and end together."""
 KEPT = 24
 """Earlier texts that are compared with."""
+LINE = 300
+"""Characters of a line that are written again so that it can be read whole."""
 SMALLEST = 200
 """Characters of a shared beginning or end that are worth a reference."""
 
@@ -37,8 +39,8 @@ class Repeats:
     def nearest(self, text: str, backwards: str) -> str:
         best, gain = "", len(text) * SHARED
         for earlier, earlier_backwards, anchor in self.seen:
-            start = whole_words(text, shared_start(text, earlier))
-            end = whole_words(backwards, shared_start(backwards, earlier_backwards))
+            start = whole_lines(text, shared_start(text, earlier))
+            end = whole_lines(backwards, shared_start(backwards, earlier_backwards))
             end = min(end, len(text) - start, max(len(earlier) - start, 0))
             end = end if end >= SMALLEST else 0
             if start + end > gain:
@@ -46,10 +48,11 @@ class Repeats:
         return best
 
 
-def whole_words(text: str, shared: int) -> int:
-    """A shared beginning without the word that it breaks; nothing where it is too short to refer to."""
+def whole_lines(text: str, shared: int) -> int:
+    """A shared beginning without the line, or at least the word, that it breaks; nothing where that is too short."""
     if shared < len(text):
-        shared = max(text.rfind(" ", 0, shared), text.rfind("\n", 0, shared)) + 1
+        line = text.rfind("\n", 0, shared) + 1
+        shared = line if shared - line < LINE else text.rfind(" ", 0, shared) + 1
     return shared if shared >= SMALLEST else 0
 
 

@@ -24,6 +24,7 @@ from posthog_mcp.traces.shapes.shape import (
     text_parts,
     truthy,
 )
+from posthog_mcp.traces.tools import tool_definitions
 
 
 def text(fields: Fields, reading: Reading) -> Iterable[Item]:
@@ -128,11 +129,24 @@ def chat_request(fields: Fields, reading: Reading) -> Iterable[Item] | None:
         return None
     system = any_in(fields, "system", "system_prompt", "instructions")
     first = [Message("system", tuple(reading.parts(system)))] if system else []
-    return [*first, *reading.items(given), *reading.apart(left_of(fields))]
+    return [*first, *reading.items(given), *offered(fields), *reading.apart(left_of(fields))]
+
+
+def offered(fields: Fields) -> list[Part]:
+    """The tools of a request, by name."""
+    names = [each.name for each in tool_definitions(fields.pop("tools", None))]
+    return [Part("data", f"tools: {', '.join(names)}")] if names else []
 
 
 def left_of(fields: Fields) -> Fields:
-    return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in fields.items() if value not in (None, "", [], {}) and key not in SETTINGS}
+
+
+SETTINGS = frozenset(
+    """model max_tokens max_completion_tokens temperature top_p top_k stream stream_options tool_choice stop_sequences
+    anthropic_version parallel_tool_calls response_format seed frequency_penalty presence_penalty""".split()  # noqa: SIM905
+)
+"""How a request wants its answer; the event tells what of it matters."""
 
 
 RESULTS = [

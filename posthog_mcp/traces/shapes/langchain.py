@@ -61,7 +61,7 @@ def message(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     without_doubles(fields)
     # An agent's executor puts its call both in the content and beside it.
     fields.pop("type", None)
-    return with_role({**fields, "role": role or "input"}, reading)
+    return with_role({**fields, "role": role or reading.role}, reading)
 
 
 def without_doubles(fields: Fields) -> None:
@@ -141,7 +141,7 @@ CLASSES = [
 LANGCHAIN = Shape(
     "langchain",
     typed={
-        **dict.fromkeys([*SPEAKERS, *CLASSES], message),
+        **dict.fromkeys([*SPEAKERS, *CLASSES, "Message"], message),
         "constructor": constructor,
         "StringPromptValue": value,
         "ChatPromptValue": value,

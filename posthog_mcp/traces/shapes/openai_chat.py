@@ -67,7 +67,7 @@ def reasoning_parts(fields: Fields, reading: Reading) -> list[Part]:
 def said_parts(fields: Fields, reading: Reading) -> list[Part]:
     """Content under any of its names, refusals and what was spoken."""
     found: list[Part] = []
-    for name in ("content", "parts"):
+    for name in ("content", "parts", "contents"):
         found += reading.parts(fields.pop(name, None))
     for name in ("message", "text"):
         if isinstance(fields.get(name), str):
@@ -103,6 +103,8 @@ def asked_parts(fields: Fields, reading: Reading) -> list[Part]:
 def tool_call(fields: Fields, reading: Reading) -> Part:
     """One call in any spelling: OpenAI's `function`, LangChain's `args`, Vercel's `toolName`, Cohere's `parameters`."""
     call_id = text_in(fields, "id", "call_id", "tool_call_id", "toolCallId")
+    fields = object_in(fields, "tool_call") or fields
+    call_id = call_id or text_in(fields, "id")
     function = object_in(fields, "function") or fields
     name = text_in(function, "name", "toolName", "tool_name", "function")
     given = any_in(function, "arguments", "args", "input", "parameters", "partial_json")

@@ -87,6 +87,18 @@ def vectors(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     return [Part("data", f"[{said}]"), *reading.rest(fields, "model", "texts", "response_type", "meta")]
 
 
+def vector_list(fields: Fields, reading: Reading) -> Iterable[Item] | None:
+    """OpenAI's answer to an embedding: `{"data": [{"embedding": […]}]}`."""
+    rows = fields.get("data")
+    found = [each.get("embedding") for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+    if not found or not all(isinstance(each, list | str) for each in found):
+        return None
+    del fields["data"]
+    sizes = [f"{len(each):,} numbers" for each in found if isinstance(each, list)]
+    said = f"vector of {sizes[0]}" if len(found) == len(sizes) == 1 else f"{len(found)} vectors"
+    return [Part("data", f"[{said}]"), *reading.rest(fields, "model")]
+
+
 def turn(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     """A prompt with its settings: Titan, Llama, completions."""
     said = any_in(fields, "prompt", "inputText", "input_text")
@@ -116,7 +128,7 @@ def wrapped(fields: Fields, reading: Reading) -> Iterable[Item] | None:
 def document(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     """A retrieved page by any name."""
     inner = object_in(fields, "document")
-    if inner is None:
+    if inner is None or {"source", "format"} & {*inner}:
         return None
     return [*reading.parts(any_in(inner, "data", "text")), *reading.rest(inner), *reading.rest(fields)]
 
@@ -133,6 +145,7 @@ OTHERS = Shape(
         "response": plain_choice,
         "embedding": vectors,
         "embeddings": vectors,
+        "data": vector_list,
         "prompt": turn,
         "inputText": turn,
         "tool_name": wrapped,

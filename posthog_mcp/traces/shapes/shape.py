@@ -90,7 +90,7 @@ class Reading:
         """A payload, or a piece of one: text is opened where it holds JSON or a repr."""
         if isinstance(value, str):
             opened = decoded(value)
-            return self.items(opened) if not isinstance(opened, str) else list(text_parts(value))
+            return self.items(opened) if not isinstance(opened, str) else list(text_parts(opened))
         if isinstance(value, list):
             return self.listed(value)
         if isinstance(value, dict):
@@ -263,9 +263,17 @@ def result_text(reading: Reading, value: Json) -> str:
         if isinstance(opened, str):
             return value
         value = opened
-    if isinstance(value, dict | list) and reading.recognises(value, 2):
+    if isinstance(value, dict | list) and (reading.recognises(value, 2) or are_blocks(value)):
         return "\n".join(said(part) for part in reading.parts(value))
     return readable(value) if value is not None else ""
+
+
+def are_blocks(value: Json) -> bool:
+    """Whether a result is a list of blocks without a type, as Bedrock's are."""
+    return isinstance(value, list) and all(isinstance(each, dict) and {*each} and {*each} <= BLOCKS for each in value)
+
+
+BLOCKS = frozenset(("json", "text", "image", "document", "video"))
 
 
 def said(part: Part) -> str:

@@ -29,6 +29,12 @@ def tool_call(fields: Fields, reading: Reading) -> Iterable[Item]:
     return [any_call(inner, reading), *reading.rest(fields, "toolCallType", "providerExecuted", "dynamic")]
 
 
+def named_tool(fields: Fields, reading: Reading) -> Iterable[Item]:
+    """A call or a result that does not say which."""
+    is_result = bool({"result", "output"} & {*fields}) and not {"args", "input"} & {*fields}
+    return tool_result(fields, reading) if is_result else invocation(fields, reading)
+
+
 def tool_result(fields: Fields, reading: Reading) -> Iterable[Item]:
     """A result; since version 5 `output` says what it holds."""
     inner = object_in(fields, "content") or fields
@@ -115,5 +121,5 @@ VERCEL = Shape(
         "step-start": nothing,
         "redacted-reasoning": redacted,
     },
-    keyed={"toolInvocations": invocations, "toolCalls": result, "toolCallId": ui_tool},
+    keyed={"toolInvocations": invocations, "toolCalls": result, "toolCallId": ui_tool, "toolName": named_tool},
 )
