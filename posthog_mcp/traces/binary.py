@@ -12,7 +12,9 @@ from posthog_mcp.queries.shape import HIDDEN
 SHORTEST = 200
 """Characters; shorter tokens are ids, hashes and signatures of URLs, which people search for."""
 DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+-]+)*;base64,([A-Za-z0-9+/_-]*+={0,2})")
-RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{200,}+={0,2}|(?:^[A-Za-z0-9+/]{60,76}\r?\n){4,}[A-Za-z0-9+/]*={0,2}", re.M)  # fmt: skip  # noqa: E501
+WORD = r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{200,}+={0,2}"
+LINES = r"(?:^[ \t]*[A-Za-z0-9+/]{60,76}\r?\n){4,}[ \t]*[A-Za-z0-9+/]*={0,2}"
+RUN = re.compile(f"{WORD}|{LINES}", re.MULTILINE)
 ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}){20,}")
 LONE = re.compile("[\ud800-\udfff]")
 MAGIC = (
@@ -42,6 +44,11 @@ def printable(text: str) -> str:
     return HIDDEN.sub("", text)
 
 
+def one_line(name: str) -> str:
+    """A name fit to stand in a line of structure, which it cannot break out of."""
+    return " ".join(printable(name[:2_000]).split())[:200]
+
+
 def without_bytes(text: str) -> str:
     """The text with data URIs, base64, hex and escaped bytes named."""
     if "base64," in text:
@@ -58,7 +65,7 @@ def is_encoded(run: str) -> bool:
     if is_hex(sample):
         return len({*sample}) >= 8
     digits, upper = sum(map(str.isdigit, sample)), sum(map(str.isupper, sample))
-    lower = len(sample) - digits - upper - sum(map(sample.count, "+/_-=\r\n"))
+    lower = len(sample) - digits - upper - sum(map(sample.count, "+/_-= \t\r\n"))
     return min(upper, lower) >= len(sample) * 0.2 and digits >= len(sample) * 0.05 and len({*sample}) >= 32
 
 

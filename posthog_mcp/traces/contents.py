@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from posthog_mcp.results import Json
-from posthog_mcp.traces.binary import printable
+from posthog_mcp.traces.binary import one_line, printable
 from posthog_mcp.traces.injected import marked
 from posthog_mcp.traces.messages import Message, Part, ToolDefinition
 from posthog_mcp.traces.payloads import decoded
@@ -30,8 +30,6 @@ INPUTS = (
     "ai.prompt",
     "gen_ai.tool.call.arguments",
     "ai.toolCall.args",
-    "traceloop.entity.input",
-    "input.value",
 )
 OUTPUTS = (
     "$ai_output_choices",
@@ -45,9 +43,10 @@ OUTPUTS = (
     "ai.response.object",
     "gen_ai.tool.call.result",
     "ai.toolCall.result",
-    "traceloop.entity.output",
-    "output.value",
 )
+WHOLE_INPUTS = ("traceloop.entity.input", "input.value")
+WHOLE_OUTPUTS = ("traceloop.entity.output", "output.value")
+"""A step's arguments and result as one text, which mostly repeat what the others say."""
 FLAT_INPUTS = ("gen_ai.prompt.", "llm.input_messages.", "llm.prompts.", "embedding.embeddings.", "retrieval.query.")
 FLAT_OUTPUTS = ("gen_ai.completion.", "llm.output_messages.", "llm.completions.", "retrieval.documents.")
 TOOLS = ("$ai_tools", "gen_ai.tool.definitions", "ai.prompt.tools", "llm.request.functions")
@@ -74,12 +73,20 @@ def contents_of(event: TraceEvent) -> Contents:
         return Contents(opinion=printable(opinion_text(event)))
     unknown = set[str]()
     generates = event.event in ("$ai_generation", "$ai_embedding")
-    given = [*payloads(properties, INPUTS), *flat_payloads(properties, FLAT_INPUTS)]
-    made = [*payloads(properties, OUTPUTS), *flat_payloads(properties, FLAT_OUTPUTS)]
+    given = [
+        *payloads(properties, INPUTS),
+        *flat_payloads(properties, FLAT_INPUTS),
+        *payloads(properties, WHOLE_INPUTS),
+    ]
+    made = [
+        *payloads(properties, OUTPUTS),
+        *flat_payloads(properties, FLAT_OUTPUTS),
+        *payloads(properties, WHOLE_OUTPUTS),
+    ]
     return Contents(
         inputs=all_messages(given, "user" if generates else "input", unknown),
         outputs=all_messages(made, "assistant" if generates else "output", unknown),
-        tools=tool_definitions(first_payload(properties)),
+        tools=tuple(map(clean_tool, tool_definitions(first_payload(properties)))),
         error=printable(error_text(properties)) if event.is_error else "",
         unknown=frozenset(unknown),
     )
@@ -110,6 +117,7 @@ def all_messages(given: Iterable[tuple[str, Json]], role: str, unknown: set[str]
     told = set[str]()
     for name, value in given:
         new = [fit_to_print(each) for each in read(value, "system" if name in SYSTEM else role, unknown)]
+        new = [each for each in new if each.parts or each.stop]
         found += [each for each in new if not told or not told.issuperset(map(as_told, each.parts))]
         told |= {as_told(part) for each in new for part in each.parts}
     return tuple(found)
@@ -121,12 +129,23 @@ def as_told(part: Part) -> str:
 
 
 def fit_to_print(message: Message) -> Message:
-    parts = tuple(clean_part(part) for part in marked(message).parts)
-    return replace(message, parts=parts, role=printable(message.role)[:40] or "unknown", name=printable(message.name))
+    """A message without unreadable characters, and without parts that consist of nothing else."""
+    parts = [clean_part(part) for part in marked(message).parts]
+    return replace(
+        message,
+        parts=tuple(part for part in parts if part.text or part.name or part.kind in ("tool_call", "tool_result")),
+        role=one_line(message.role) or "unknown",
+        name=one_line(message.name),
+        stop=one_line(message.stop),
+    )
 
 
 def clean_part(part: Part) -> Part:
     return replace(part, text=printable(part.text).strip(), name=printable(part.name).strip())
+
+
+def clean_tool(tool: ToolDefinition) -> ToolDefinition:
+    return ToolDefinition(one_line(tool.name), printable(tool.signature), printable(tool.description))
 
 
 def error_text(properties: Properties) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from posthog_mcp.traces.binary import is_encoded, size
+from posthog_mcp.traces.binary import is_encoded, one_line, size
 from posthog_mcp.traces.contents import Contents, contents_of
 from posthog_mcp.traces.messages import Part, ToolDefinition
 from posthog_mcp.traces.repeats import Repeats
@@ -121,7 +121,7 @@ class Writer:
             message = entry.message
             name = f" {message.name}" if message.name else ""
             stop = f" [stop: {message.stop}]" if message.stop not in PLAIN_STOPS else ""
-            block.head = f"{block.head}{role_of(entry, block.head)}{name}{stop}:"
+            block.head = f"{block.head}{role_of(entry, block.head)}".rstrip() + f"{name}{stop}:"
             block.body = self.body(entry)
             failed = any(part.failed or part.kind == "refusal" for part in message.parts)
             block.weight = 6.0 if failed else 3.0 if entry in (first_user, last) else WEIGHTS.get(entry.role, 1.0)
@@ -302,8 +302,3 @@ def call_text(part: Part) -> str:
 def set_in(text: str, first: int = 0) -> str:
     """Contents: each line but the first is set in by a space."""
     return (" " if first else "") + text.replace("\n", "\n ")
-
-
-def one_line(text: str) -> str:
-    """A name within a line of structure."""
-    return " ".join(text.split())[:200]

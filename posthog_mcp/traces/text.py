@@ -65,9 +65,11 @@ async def trace_text(
     return await to_thread.run_sync(lambda: text_of_trace(found[0], detail=detail, budget_tokens=budget_tokens))
 
 
-def text_of_trace(trace: Trace, *, detail: Detail = "full", budget_tokens: int = BUDGET_TOKENS) -> TraceText:
-    """The same for a trace that is at hand. CPU-bound: call it in a thread."""
-    whole = rendered(trace)
+def text_of_trace(
+    trace: Trace, *, detail: Detail = "full", budget_tokens: int = BUDGET_TOKENS, whole: Rendered | None = None
+) -> TraceText:
+    """The same for a trace that is at hand. CPU-bound: call it in a thread. `whole`: where it was rendered before."""
+    whole = whole or rendered(trace)
     outline = outlined(whole.blocks) if detail == "outline" else None
     blocks = outline.blocks if outline else whole.blocks
     budget = budget_tokens

@@ -13,6 +13,7 @@ from pydantic import Field
 from posthog_mcp.server.answers import Ctx
 from posthog_mcp.server.registry import Published
 from posthog_mcp.server.tools.discover import ProjectId
+from posthog_mcp.server.tools.themes import TOOLS as THEMES
 
 
 async def list_traces(
@@ -57,4 +58,5 @@ async def read_trace(
 TOOLS: tuple[Published, ...] = (
     Published(list_traces, "List LLM traces"),
     Published(read_trace, "Read an LLM trace"),
+    *THEMES,
 )
