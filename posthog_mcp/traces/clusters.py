@@ -25,6 +25,7 @@ from posthog_mcp.project import Project
 from posthog_mcp.results import Json
 from posthog_mcp.state.trace_themes.summaries import StoredSummary
 from posthog_mcp.traces.embeddings import embedded
+from posthog_mcp.traces.extractive import ASKED, WRITER
 from posthog_mcp.traces.kmeans import OUTLIER, Grouped, group
 from posthog_mcp.traces.labels import distinctive
 from posthog_mcp.traces.links import trace_link
@@ -75,6 +76,9 @@ async def cluster(project: Project, theme: AnalysisTheme, how: Clustering, *, da
 
 
 def text_of(each: StoredSummary) -> str:
+    """What a summary is compared by: the finding, and what was wanted. Rules quote much that is beside the point."""
+    if each.writer == WRITER:
+        return f"{each.title}\n{each.body.get(ASKED) or ''}"
     return f"{each.title}\n{each.summary}"
 
 

@@ -18,6 +18,8 @@ from posthog_mcp.traces.signals import Sign, SignKind, quote
 from posthog_mcp.traces.themes import AnalysisTheme, built_in
 
 WRITER = "extractive"
+ASKED = "asked"
+"""What a trace's first request is kept as, beside the answer."""
 Weights = Mapping[SignKind, int]
 """Sign → how much it says for a theme; 3 stands alone, 1 only supports."""
 PROBLEMS: Weights = {
@@ -54,7 +56,7 @@ WEIGHTS: Mapping[str, Weights] = {
 }
 RELEVANT = 2
 WORDS = {
-    "error": "step failed",
+    "error": "error",
     "failed_tool": "tool failed",
     "retry": "retry",
     "loop": "loop",
@@ -104,13 +106,14 @@ def failed(signs: Sequence[Sign]) -> bool:
     return any(each.kind in ("error", "loop", "empty_answer", "bad_feedback", "complaint") for each in signs)
 
 
-def outliers(about: Candidate, norms: Mapping[str, float]) -> list[str]:
-    """Figures of the trace that stand far out of this project's."""
-    found: list[str] = []
+def outliers(about: Candidate, norms: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Figures of the trace that stand far out of this project's, each in words that others share, and exactly."""
+    found: list[tuple[str, str]] = []
     for name, value, unit in (("latency", about.latency_s, "s"), ("cost", about.cost_usd, "USD")):
         usual, high = norms.get(f"median_{name}", 0.0), norms.get(f"p95_{name}", 0.0)
         if usual and value >= high and value >= OUTLIER * usual:
-            found.append(f"{name} {value:.3g} {unit}, {value / usual:.1f} times the median")
+            title = "far slower than usual" if name == "latency" else "far more costly than usual"
+            found.append((title, f"{name} {value:.3g} {unit}, {value / usual:.1f} times the median"))
     return found
 
 
@@ -119,7 +122,7 @@ def composed(
     reading: Reading,
     about: Candidate,
     signs: Sequence[Sign],
-    extra: Sequence[str],
+    extra: Sequence[tuple[str, str]],
     relevant: bool,
     weights: Weights,
 ) -> dict[str, Json]:
@@ -129,7 +132,9 @@ def composed(
     earliest = sorted(
         (each for each in signs if PROBLEMS.get(each.kind, 0) >= 2), key=lambda each: order.get(each.anchor, len(order))
     )
-    lead = f"{WORDS[first[0].kind]}: {first[0].text}" if first else (extra[0] if extra else "nothing found by rules")
+    lead = f"{WORDS[first[0].kind]}: {first[0].text}" if first else "nothing found by rules"
+    if extra and not (first and weights[first[0].kind] > 1):
+        lead = f"{' and '.join(title for title, _ in extra)}; {lead}" if first else extra[0][0]
     evidence = list(dict.fromkeys(each.anchor for each in first if each.anchor in order))[:8]
     return {
         "trace_id": reading.trace_id,
@@ -145,7 +150,7 @@ def composed(
     }
 
 
-def told(reading: Reading, signs: Sequence[Sign], extra: Sequence[str]) -> str:
+def told(reading: Reading, signs: Sequence[Sign], extra: Sequence[tuple[str, str]]) -> str:
     """What was asked, what the signs say, how it ended."""
     parts = [f"Asked: “{reading.asked}”."] if reading.asked else []
     counts = Counter(each.kind for each in signs)
@@ -153,8 +158,8 @@ def told(reading: Reading, signs: Sequence[Sign], extra: Sequence[str]) -> str:
         one = next(each for each in signs if each.kind == kind)
         times = f" ({counts[kind]}×)" if counts[kind] > 1 else ""
         at = f" at {one.anchor}" if one.anchor else ""
-        parts.append(f"{WORDS[kind].capitalize()}{times}{at}: {one.text}.")
-    parts += [f"{each.capitalize()}." for each in extra]
+        parts.append(f"{WORDS[kind].capitalize()}{times}{at}: {one.text.rstrip('.')}.")
+    parts += [f"{exact.capitalize()}." for _, exact in extra]
     if reading.answered:
         parts.append(f"Last answer: “{reading.answered}”.")
     return short(" ".join(parts) or "Nothing was said.", 1_200)

@@ -6,6 +6,7 @@ in all groups).
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,10 +17,16 @@ from posthog_mcp.traces.vectors import tokens
 MOST_TERMS = 6
 
 
+CLAUSE = re.compile(r"[.:;,!?()\n“”\"]+")
+
+
 def terms(text: str) -> list[str]:
-    """Words and pairs of neighbours."""
-    words = tokens(text)
-    return [*words, *(f"{first} {second}" for first, second in pairwise(words) if first != second)]
+    """Words, and pairs of neighbours within a clause."""
+    found: list[str] = []
+    for clause in CLAUSE.split(text):
+        words = tokens(clause)
+        found += [*words, *(f"{first} {second}" for first, second in pairwise(words) if first != second)]
+    return found
 
 
 def distinctive(groups: Sequence[Sequence[str]], most: int = MOST_TERMS) -> list[list[str]]:

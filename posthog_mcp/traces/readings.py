@@ -15,7 +15,7 @@ from anyio import to_thread
 from posthog_mcp.project import Project
 from posthog_mcp.traces.fetch import fetch_traces
 from posthog_mcp.traces.picking import Candidate
-from posthog_mcp.traces.render import rendered
+from posthog_mcp.traces.render import Rendered, rendered
 from posthog_mcp.traces.signals import Said, Sign, quote, signs_of, text_in
 from posthog_mcp.traces.text import text_of_trace
 from posthog_mcp.traces.trace import Trace
@@ -92,8 +92,9 @@ def made(
 
 def reading_of(trace: Trace, budget_tokens: int) -> Reading:
     """Text and signs of one trace. CPU-bound."""
-    written = text_of_trace(trace, budget_tokens=budget_tokens)
-    said = said_in(trace)
+    whole = rendered(trace)
+    written = text_of_trace(trace, budget_tokens=budget_tokens, whole=whole)
+    said = said_in(whole)
     return Reading(
         trace.id,
         written.text,
@@ -107,9 +108,9 @@ def reading_of(trace: Trace, budget_tokens: int) -> Reading:
     )
 
 
-def said_in(trace: Trace) -> Said:
+def said_in(whole: Rendered) -> Said:
     """Every message once, its speaker as the whole trace tells it."""
-    return [(each.anchor, replace(each.message, role=each.role)) for each in rendered(trace).entries]
+    return [(each.anchor, replace(each.message, role=each.role)) for each in whole.entries]
 
 
 def step_anchors(trace: Trace) -> dict[str, str]:

@@ -137,7 +137,7 @@ async def run_chunk(
             await project.themes.release(project_id, theme.id, batch_id, [each.trace_id for each in got])
         raise
     rows = [
-        stored_summary(theme, each.about, written.answers[each.about.trace_id], writer.name)
+        stored_summary(theme, each.about, written.answers[each.about.trace_id], writer.name, each.reading.asked)
         for each in handed
         if each.about.trace_id in written.answers
     ]

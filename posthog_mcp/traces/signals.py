@@ -95,6 +95,11 @@ def step_signs(trace: Trace, steps: dict[str, str]) -> Iterator[Sign]:
             yield Sign("refusal", at, f"{step_name(each)} stopped: {stop}")
         if each.event == "$ai_generation" and not each.is_error and number(each.properties, "$ai_output_tokens") == 0:
             yield Sign("empty_answer", at, f"{step_name(each)} gave no tokens")
+    generations = [each for each in trace.events if each.event == "$ai_generation"]
+    if generations and generations[-1].is_error:
+        yield Sign(
+            "abandoned", steps.get(generations[-1].uuid, ""), "the last generation failed and none came after it"
+        )
     timed = [each for each in trace.events if each.event in ("$ai_generation", "$ai_span") and each.latency]
     whole = trace.totals.latency or 0.0
     slowest = max(timed, key=lambda each: each.latency or 0.0, default=None)
@@ -103,11 +108,8 @@ def step_signs(trace: Trace, steps: dict[str, str]) -> Iterator[Sign]:
 
 
 def step_name(event: TraceEvent) -> str:
-    for name in ("$ai_span_name", "$ai_model"):
-        found = text_of(event.properties, name)
-        if found:
-            return found
-    return event.event.removeprefix("$ai_")
+    """Its name, or what it is. Not its model: equal failures of two models should read alike."""
+    return text_of(event.properties, "$ai_span_name") or event.event.removeprefix("$ai_")
 
 
 def error_text(event: TraceEvent) -> str:

@@ -106,8 +106,10 @@ def shortened(message: str) -> str:
     return message if len(message) <= 200 else f"{message[:120]} … {message[-70:]}"
 
 
-def stored_summary(theme: AnalysisTheme, about: Candidate, answer: Mapping[str, Json], writer: str) -> StoredSummary:
-    """A valid answer as it is kept."""
+def stored_summary(
+    theme: AnalysisTheme, about: Candidate, answer: Mapping[str, Json], writer: str, asked: str = ""
+) -> StoredSummary:
+    """A valid answer as it is kept. `asked`: the trace's first request."""
     fields = cast("dict[str, Json]", clean(dict(answer)))
     title, summary = str(fields["title"]), str(fields["summary"])
     return StoredSummary(
@@ -125,7 +127,7 @@ def stored_summary(theme: AnalysisTheme, about: Candidate, answer: Mapping[str, 
         writer=writer,
         written_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         text_hash=hashlib.blake2b(f"{title}\n{summary}".encode(), digest_size=16).hexdigest(),
-        body={**fields, "distinct_id": about.distinct_id},
+        body={**fields, "distinct_id": about.distinct_id, "asked": clean(asked)},
     )
 
 
