@@ -21,6 +21,8 @@ from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.shared_cache import Shared
 from posthog_mcp.state.stored_results import StoredResults
+from posthog_mcp.state.text_cache import TextCache
+from posthog_mcp.state.trace_themes.store import ThemeStore
 
 
 @dataclass(slots=True)
@@ -33,10 +35,14 @@ class Project:
     stored: StoredResults
     confirmations: Confirmations
     """Plans of changes that wait to be confirmed."""
+    themes: ThemeStore
+    """Themes of LLM traces and what they made."""
     cache: ResultCache[object] = field(default_factory=ResultCache[object])
     """Finished queries; `queries.run` alone reads and writes it."""
     shared: Shared | None = None
     """What replicas share; None without POSTHOG_MCP_CACHE_URL."""
+    texts: TextCache = field(default_factory=TextCache)
+    """Traces written out."""
     flights: Flights = field(default_factory=Flights)
     """Queries under way, so that equal ones run once."""
     sandboxes: Sandboxes | None = None

@@ -29,6 +29,8 @@ from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.shared_cache import Shared
 from posthog_mcp.state.stored_results import StoredResults
+from posthog_mcp.state.text_cache import text_cache
+from posthog_mcp.state.trace_themes.store import ThemeStore
 
 logger = logging.getLogger(__name__)
 DAY = 86_400.0
@@ -134,8 +136,18 @@ async def open_project(
     secret = derived(settings, "confirmations") if settings.secret else None
     confirmations = Confirmations(settings.data_dir / "confirmations", secret=secret, shared=shared)
     driver, sandboxes = driver or choose_driver(settings, masking), open_sandboxes(settings)
+    themes, texts = ThemeStore(settings.data_dir, settings.state_url), text_cache(settings.cache_url)
     project = Project(
-        driver, settings, history, stored, confirmations, sandboxes=sandboxes, principal=principal, masking=masking
+        driver,
+        settings,
+        history,
+        stored,
+        confirmations,
+        themes,
+        texts=texts,
+        sandboxes=sandboxes,
+        principal=principal,
+        masking=masking,
     )
     project.cache, project.shared = cache_of(settings), shared
     siblings = Siblings(project)
@@ -153,3 +165,4 @@ async def open_project(
             if lent is None:
                 await project.driver.aclose()
             await history.aclose()
+            await themes.aclose()

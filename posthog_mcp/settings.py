@@ -28,7 +28,6 @@ Names = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
 NOT_YET = {
     "clickhouse_url": None,
-    "llm": None,
 }
 """Settings that this version knows by name only, with the one value that it takes (None: unset)."""
 
@@ -144,7 +143,20 @@ class Settings(BaseSettings):
     cache_url: str | None = setting(
         "POSTHOG_MCP_CACHE_URL", "redis://… of the results and limits that replicas share; default in process", None
     )
-    llm: str | None = setting("POSTHOG_MCP_LLM", "not in this version", None)
+    llm: str | None = setting(
+        "POSTHOG_MCP_LLM",
+        "model of unattended themes and reports: anthropic:MODEL or openai:MODEL; without one: rules",
+        None,
+    )
+    anthropic_api_key: SecretStr | None = setting("ANTHROPIC_API_KEY", "key for anthropic: models", None)
+    anthropic_base_url: str | None = setting("ANTHROPIC_BASE_URL", "another address of Anthropic's API", None)
+    openai_api_key: SecretStr | None = setting("OPENAI_API_KEY", "key for openai: models and embeddings", None)
+    openai_base_url: str | None = setting("OPENAI_BASE_URL", "an OpenAI-compatible endpoint, with its /v1", None)
+    embeddings: str = setting(
+        "POSTHOG_MCP_EMBEDDINGS",
+        "vectors of summaries: hashed (no model), minilm or minilm:FOLDER (extra semantic), or openai:MODEL",
+        "hashed",
+    )
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
@@ -224,6 +236,21 @@ class Settings(BaseSettings):
     def known_cache(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("redis://", "rediss://")):
             raise ValueError("redis://HOST:PORT/NUMBER is needed")
+        return value
+
+    @field_validator("llm")
+    @classmethod
+    def known_provider(cls, value: str | None) -> str | None:
+        """Which client library talks to the model."""
+        if value is not None and not re.fullmatch(r"(anthropic|openai):\S+", value):
+            raise ValueError("anthropic:MODEL or openai:MODEL is needed")
+        return value
+
+    @field_validator("embeddings")
+    @classmethod
+    def known_embedder(cls, value: str) -> str:
+        if not re.fullmatch(r"hashed|minilm(:.+)?|openai:\S+", value):
+            raise ValueError("hashed, minilm, minilm:FOLDER or openai:MODEL is needed")
         return value
 
     @field_validator("toolsets", mode="before")

@@ -7,7 +7,7 @@ Shapes are PostHog's own, so that the REST facade over the local driver is thin.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -163,6 +163,19 @@ class TypedQueries(Protocol):
 
         Raises:
             PostHogMcpError: the kind is not allowed, HogQL in it does not check, or what the host said.
+        """
+        ...
+
+
+@runtime_checkable
+class Captures(Protocol):
+    """A driver that can store events of ours in its project."""
+
+    async def capture_events(self, events: Sequence[Mapping[str, Json]]) -> int:
+        """Send events (`event`, `distinct_id`, `timestamp`, `uuid`, `properties`); how many were stored or accepted.
+
+        Raises:
+            PostHogMcpError: the project's token is not to be had, or what the host says.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Completions of resource arguments from the project: tables, formats, and recent queries."""
+"""Completions of resource arguments from the project: tables, formats, recent queries and traces."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ async def candidates(server: AnalyticsServer, name: str) -> list[str]:
         return []
     if name == "table":
         return list((await server.project.driver.catalogue()).tables)
+    if name == "trace_id":
+        from posthog_mcp.traces.listing import recent_ids
+
+        return await recent_ids(server.project, MAX_VALUES)
     if name == "query_id":
         info = await server.project.driver.project()
         return [entry.query_id for entry in await server.project.history.search(info.id, limit=MAX_VALUES)]

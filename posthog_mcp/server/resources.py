@@ -1,4 +1,4 @@
-"""Resources: table schemas, the project's events, and full results as files."""
+"""Resources: table schemas, the project's events, LLM traces, and full results as files."""
 
 from __future__ import annotations
 
@@ -64,6 +64,18 @@ def register_resources(server: AnalyticsServer) -> None:
             raise ResourceNotFoundError("The audit is off, so nothing is counted.")
         whose = None if project.principal.role == "admin" else project.principal.id
         return json.dumps(await to_thread.run_sync(lambda: usage(audit, principal=whose)), ensure_ascii=False)
+
+    @server.resource(
+        "posthog://traces/{trace_id}", title="LLM trace", mime_type="text/plain",
+        description="One LLM trace as text, within 30,000 tokens.",
+    )  # fmt: skip
+    async def traces(trace_id: str, ctx: Context[Project, Any]) -> str:
+        from posthog_mcp.server.tools.trace_answers import trace_resource
+
+        try:
+            return await trace_resource(ctx.request_context.lifespan_context, trace_id)
+        except NotFound as error:
+            raise ResourceNotFoundError(error.as_text()) from None
 
     @server.resource(
         "posthog://results/{query_id}.{form}", title="Rows of a query",

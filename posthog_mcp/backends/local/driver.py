@@ -242,6 +242,13 @@ class LocalDriver:
     async def call(self, call: ApiCall) -> tuple[int, Json]:
         return await embedded_call(self, self.downloads, call)
 
+    async def capture_events(self, events: Sequence[Mapping[str, Json]]) -> int:
+        """Stored at once; an event whose uuid is there already is left out."""
+        from posthog_mcp.backends.local.ingest import capture
+
+        await self.snapshot()
+        return await capture(self.store, events)
+
     async def ready(self) -> None:
         await self.snapshot()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 from urllib.parse import parse_qsl, urlsplit
@@ -22,6 +22,7 @@ from posthog_mcp.backends.backend import (
     ServerFinding,
     ServerFindings,
 )
+from posthog_mcp.backends.posthog.capture import send_events
 from posthog_mcp.backends.posthog.client import Body, Client, Manners
 from posthog_mcp.backends.posthog.definitions import Definitions, scopes_of
 from posthog_mcp.backends.posthog.jobs import Jobs, Refresh
@@ -217,6 +218,12 @@ class PostHogDriver:
             call.endpoint, call.values, call.organization, params=call.params or None, body=call.body, repeat=repeat
         )
         return status, body["results"] if call.endpoint.shape == "list" and body.keys() == {"results"} else body
+
+    async def capture_events(self, events: Sequence[Mapping[str, Json]]) -> int:
+        """Sent with the project's own token, which the personal key reads; PostHog tells duplicates by uuid."""
+        info = await self.project()
+        token = (await self.client.request("GET", f"/api/projects/{info.id}/"))[1].get("api_token")
+        return await send_events(self.client.base_url, str(token or ""), events)
 
     async def ready(self) -> None:
         await self.client.request("GET", "/api/users/@me/")

@@ -1,0 +1,1 @@
+"""LLM traces as text: every shape, trees, budgets, tools."""
