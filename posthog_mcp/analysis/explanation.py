@@ -14,8 +14,8 @@ Sureness = Literal["established", "likely", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of complete intervals, labels of the first and last; `value` is the metric over it (counts: their sum,
-    shares: those who came of those who entered, other values: the mean), `n` the observations behind it."""
+    """A stretch of complete intervals, labels of the first and last; `value` is the metric over it (what adds up: the
+    sum; shares: those who came of those who entered; else the mean an interval), `n` the observations behind it."""
 
     first: str
     last: str
@@ -81,6 +81,8 @@ class Driver:
     share: float
     q: float
     n: float
+    twins: tuple[tuple[str, str], ...] = ()
+    """Values of other dimensions that are the same observations."""
 
     @property
     def name(self) -> str:
@@ -146,6 +148,7 @@ class Explanation:
     confirmation: Confirmation
     quality: tuple[Finding, ...] = ()
     dimensions: tuple[Dimension, ...] = ()
+    """The most telling first; those whose values only replaced each other last."""
     drivers: tuple[Driver, ...] = ()
     split: Split | None = None
     steps: tuple[StepChange, ...] = ()
@@ -153,6 +156,8 @@ class Explanation:
     values: tuple[Finding, ...] = ()
     """New and vanished values of dimensions."""
     happenings: tuple[Happening, ...] = ()
+    companions: tuple[Finding, ...] = ()
+    """Other events that moved at the same time, within the first driver where there is one."""
     established: tuple[str, ...] = ()
     likely: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from posthog_mcp.insights.funnel_query import trend_query
 from posthog_mcp.insights.question import PROPERTY_MATHS, Question
 from posthog_mcp.insights.run import MAX_ROWS, framed, run_insight
 from posthog_mcp.insights.trends import period_label
+from posthog_mcp.insights.trends_table import ADDITIVE
 from posthog_mcp.insights.words import Interval
 from posthog_mcp.project import Project
 from posthog_mcp.queries.run import run as run_hogql
@@ -162,6 +163,7 @@ async def of_question(
                 values=tuple(values),
                 interval=question.interval,
                 unit=unit_of(question),
+                adds=question.kind == "trends" and not question.formula and question.series[0].math in ADDITIVE,
                 project=found.project,
                 of=tuple(of),
                 question=question,

@@ -138,6 +138,7 @@ def regular(
         values=tuple(values),
         interval=interval,
         unit="count" if counts else "value",
+        adds=counts,
         project=info,
         query_id=query_id,
         hogql=hogql,

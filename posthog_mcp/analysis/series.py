@@ -30,6 +30,8 @@ class MetricSeries:
     project: ProjectInfo
     of: tuple[float, ...] = ()
     """Shares: of how many, interval by interval."""
+    adds: bool = False
+    """Intervals sum to a longer one's value (events, amounts); people counted in each interval do not."""
     question: Question | None = None
     """What is counted, where it is an insight."""
     query_id: str = ""

@@ -78,20 +78,22 @@ def inflation(values: Sequence[float], splits: Sequence[int]) -> float:
 
 def partition(values: Sequence[float], cost: float) -> list[int]:
     """Where the segments of the cheapest split begin, the first left out."""
+    import numpy as np
+
     count = len(values)
-    sums, squares = [0.0], [0.0]
-    for value in values:
-        sums.append(sums[-1] + value)
-        squares.append(squares[-1] + value * value)
-    best, before = [-cost] + [math.inf] * count, [0] * (count + 1)
+    line = np.asarray(values, dtype=float)
+    line = line - line.mean()
+    sums = np.concatenate(([0.0], np.cumsum(line)))
+    squares = np.concatenate(([0.0], np.cumsum(line * line)))
+    best = np.full(count + 1, np.inf)
+    best[0] = -cost
+    before = [0] * (count + 1)
     for end in range(SHORTEST, count + 1):
-        for start in range(end - SHORTEST + 1):
-            if best[start] == math.inf:
-                continue
-            total = sums[end] - sums[start]
-            found = best[start] + squares[end] - squares[start] - total * total / (end - start) + cost
-            if found < best[end]:
-                best[end], before[end] = found, start
+        starts = np.arange(end - SHORTEST + 1)
+        total = sums[end] - sums[starts]
+        found = best[starts] + squares[end] - squares[starts] - total * total / (end - starts) + cost
+        place = int(found.argmin())
+        best[end], before[end] = found[place], place
     splits: list[int] = []
     at = before[count]
     while at > 0:
