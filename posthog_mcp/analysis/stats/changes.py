@@ -9,11 +9,11 @@ over where the split could be between its neighbours (a flat prior; Bai, Review 
 
 from __future__ import annotations
 
-import itertools
 import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from posthog_mcp.analysis.stats.robust import MAD_TO_SD, autocorrelation
 from posthog_mcp.analysis.stats.seasons import clipped, moving_median, without_season
@@ -40,7 +40,7 @@ class Change:
 
 def noise_of(values: Sequence[float]) -> float:
     """The standard deviation without the level: from first differences, robustly."""
-    steps = [abs(after - before) for before, after in itertools.pairwise(values)]
+    steps = [abs(after - before) for before, after in pairwise(values)]
     if not steps:
         return 0.0
     middle = MAD_TO_SD * statistics.median(steps) / math.sqrt(2)
@@ -69,7 +69,7 @@ def inflation(values: Sequence[float], splits: Sequence[int]) -> float:
     """How much the variance of a mean grows where neighbours are alike: (1+ρ)/(1−ρ), ρ within segments."""
     bounds = [0, *splits, len(values)]
     within: list[float] = []
-    for start, end in itertools.pairwise(bounds):
+    for start, end in pairwise(bounds):
         mean = statistics.fmean(values[start:end])
         within += [value - mean for value in values[start:end]]
     rho = max(0.0, autocorrelation(within))
@@ -81,10 +81,10 @@ def partition(values: Sequence[float], cost: float) -> list[int]:
     import numpy as np
 
     count = len(values)
-    line = np.asarray(values, dtype=float)
-    line = line - line.mean()
-    sums = np.concatenate(([0.0], np.cumsum(line)))
-    squares = np.concatenate(([0.0], np.cumsum(line * line)))
+    middle = statistics.fmean(values)
+    line = [value - middle for value in values]
+    sums = np.array(list(accumulate(line, initial=0.0)))
+    squares = np.array(list(accumulate((value * value for value in line), initial=0.0)))
     best = np.full(count + 1, np.inf)
     best[0] = -cost
     before = [0] * (count + 1)
