@@ -66,8 +66,9 @@ class Shift:
     z: float
 
 
-def detect(series: MetricSeries, *, alpha: float = ALPHA, last: int | None = None) -> list[Anomaly]:
-    """Intervals that do not fit, oldest first; of the `last` ones alone where that is given (alerts look at 1).
+def detect(series: MetricSeries, *, alpha: float = ALPHA, last: int | None = None, first: str = "") -> list[Anomaly]:
+    """Intervals that do not fit, oldest first; of the `last` ones alone where that is given (alerts look at 1), or of
+    those from the label `first` on.
 
     Of what is reported, a share of at most `alpha` is expected to be chance (Benjamini and Hochberg over the intervals
     looked at); in pure noise something is reported with probability `alpha`.
@@ -76,22 +77,22 @@ def detect(series: MetricSeries, *, alpha: float = ALPHA, last: int | None = Non
         InvalidInput: there are fewer than 28 complete intervals.
     """
     series.need(LEAST, "Telling unusual values")
-    looked = judged(series)
-    if last is not None:
-        looked = [each for each in looked if each.at >= series.n - last]
+    start = series.n - last if last is not None else 0
+    looked = [each for each in judged(series) if each.at >= start and series.labels[each.at] >= first]
     adjusted = benjamini_hochberg([each.p for each in looked])
     return [anomaly(series, each, q) for each, q in zip(looked, adjusted, strict=True) if q <= alpha]
 
 
 def judged(series: MetricSeries) -> list[Judged]:
-    """Every interval that has enough history, with its band: what `detect` decides on."""
+    """Every interval that has enough history, with its band: what `detect` decides on. Where there are two seasons (day
+    and week of hours), a value has to be unusual for both."""
     seasons = seasons_of(series.interval, series.n)
     options = {"counts": series.unit == "count", "shares": series.unit == "share"}
     runs = [judge(series.values, period, of=series.of, **options) for period in seasons or (1,)]
     if len(runs) == 1:
         return runs[0]
     longest = {each.at: each for each in runs[-1]}
-    return [max(each, longest.get(each.at, each), key=lambda one: one.p) for each in runs[0]]
+    return [max(each, longest[each.at], key=lambda one: one.p) for each in runs[0] if each.at in longest]
 
 
 def anomaly(series: MetricSeries, found: Judged, q: float) -> Anomaly:
