@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from posthog_mcp.analysis.series import MetricSeries
@@ -48,7 +48,7 @@ class Anomaly:
             rounded(self.expected),
             rounded(self.low),
             rounded(self.high),
-            self.q,
+            rounded(self.q),
         ]
 
 
@@ -103,13 +103,33 @@ def anomaly(series: MetricSeries, found: Judged, q: float) -> Anomaly:
 
 
 def shifts(series: MetricSeries) -> list[Shift]:
-    """Levels that changed and stayed, oldest first."""
+    """Levels that changed and stayed, oldest first; of hours, day by day, since nights are no levels."""
+    if series.interval == "hour":
+        return shifts(daily(series))
     measure = measure_for(series.values, counts=series.unit == "count", shares=series.unit == "share")
     of = series.of or (0.0,) * series.n
     scaled = [measure.of(value, n) for value, n in zip(series.values, of, strict=True)]
     found = changes(scaled, seasons_of(series.interval, series.n))
     bounds = [0, *(each.at for each in found), series.n]
     return [shift(series, each, bounds[place], bounds[place + 2]) for place, each in enumerate(found)]
+
+
+def daily(series: MetricSeries) -> MetricSeries:
+    """The complete days of a series of hours."""
+    days: dict[str, list[int]] = {}
+    for at, label in enumerate(series.labels):
+        days.setdefault(label[:10], []).append(at)
+    whole = {day: places for day, places in days.items() if len(places) >= 23}
+    bounds = [(places[0], places[-1] + 1) for places in whole.values()]
+    return replace(
+        series,
+        interval="day",
+        labels=tuple(whole),
+        values=tuple(
+            sum(series.values[start:end]) if series.adds else mean(series, start, end) for start, end in bounds
+        ),
+        of=tuple(sum(series.of[start:end]) for start, end in bounds) if series.of else (),
+    )
 
 
 def shift(series: MetricSeries, found: Change, start: int, end: int) -> Shift:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from posthog_mcp.analysis.asked import Asked
-from posthog_mcp.analysis.metrics import HISTORY, Wanted, lines_of_asked
+from posthog_mcp.analysis.metrics import DAYS_BACK, HISTORY, Wanted, lines_of_asked
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.analysis.windows import Stretch, baseline_of, current_of
 from posthog_mcp.backends.backend import Progress
@@ -19,9 +19,6 @@ from posthog_mcp.insights.frame import Frame
 from posthog_mcp.insights.question import Question
 from posthog_mcp.insights.words import Interval
 from posthog_mcp.project import Project
-
-DAYS_BACK = {"hour": 28, "day": 84, "week": 728, "month": 1460}
-"""History before the stretch that says what is usual."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,22 @@ def correlate(
     return sorted(found, key=lambda each: -abs(each.r))
 
 
+def comparable(series: Sequence[MetricSeries], interval: str) -> tuple[list[MetricSeries], list[str]]:
+    """Those of this interval, long enough and not constant; and why the others are left out."""
+    kept: list[MetricSeries] = []
+    left: list[str] = []
+    for each in series:
+        if each.interval != interval:
+            left.append(f"{each.name} is by {each.interval}, not by {interval}")
+        elif each.n < LEAST:
+            left.append(f"{each.name} has {each.n} complete {interval}s; {LEAST} are needed")
+        elif len(set(each.values)) < 3:
+            left.append(f"{each.name} hardly varies")
+        else:
+            kept.append(each)
+    return kept[:MOST_SERIES], left
+
+
 def aligned(series: Sequence[MetricSeries]) -> tuple[list[MetricSeries], list[list[float]]]:
     """The series over the intervals that all have, and what is left of them without season, trend and inertia.
 

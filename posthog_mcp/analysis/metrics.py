@@ -17,7 +17,7 @@ from posthog_mcp.analysis.series import MetricSeries, Unit
 from posthog_mcp.backends.backend import Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.suggest import nearest
-from posthog_mcp.insights.dates import floor, following, label
+from posthog_mcp.insights.dates import floor, following, label, moment
 from posthog_mcp.insights.funnel import number, require
 from posthog_mcp.insights.funnel_query import trend_query
 from posthog_mcp.insights.question import PROPERTY_MATHS, Question
@@ -31,6 +31,8 @@ from posthog_mcp.results import Json, Note
 
 HISTORY: Mapping[Interval, str] = {"hour": "-28d", "day": "-90d", "week": "-52w", "month": "-24m"}
 """How far back a metric is looked at where nobody says."""
+DAYS_BACK: Mapping[Interval, int] = {"hour": 28, "day": 84, "week": 728, "month": 1460}
+"""History before a stretch that says what is usual."""
 SHORT = 0.75
 """An interval counts as over when the project's newest event lies beyond this part of it."""
 TELLING = frozenset({"trends", "funnel", "retention", "lifecycle"})
@@ -277,6 +279,31 @@ def reached(start: str, interval: Interval, newest: datetime) -> bool:
     return begun + SHORT * length <= newest
 
 
-def label_of(moment: datetime, interval: Interval, week_start_day: int) -> str:
-    """The label of the interval that a wall time lies in."""
-    return label(floor(moment, interval, week_start_day), interval)
+async def history_of(
+    project: Project,
+    metric: Metric,
+    date_from: str,
+    date_to: str,
+    *,
+    definitions: Definitions | None = None,
+    now: datetime | None = None,
+    progress: Progress | None = None,
+) -> tuple[MetricSeries, str]:
+    """A metric's series with the history that a judgement of its range needs, and the label at which the range begins
+    (empty: nobody says; all of it is the range).
+
+    Raises:
+        InvalidInput: the metric or a date cannot be read.
+        NotFound: there is no insight, definition or result of this name.
+        PostHogMcpError: what the backend says.
+    """
+    asked = await asked_of(project, metric, definitions)
+    info = await project.driver.project()
+    unit = asked.question.interval if asked.question else "day"
+    first, start = "", date_from
+    if date_from and date_from != "all":
+        present = (now or datetime.now(UTC)).astimezone(ZoneInfo(info.timezone))
+        begins = floor(moment(date_from, present, "date_from"), unit, info.week_start_day)
+        first, start = label(begins, unit), f"{begins - timedelta(days=DAYS_BACK[unit]):%Y-%m-%d}"
+    lines = await lines_of_asked(project, asked, Wanted(start, date_to), now, progress)
+    return lines[0], first

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from posthog_mcp.insights.words import Interval
 from posthog_mcp.server.answers import Ctx
 from posthog_mcp.server.registry import Published
 from posthog_mcp.server.tools.discover import ProjectId
@@ -97,6 +98,7 @@ async def correlate_metrics(
     ctx: Ctx,
     metrics: Annotated[list[Any], Field(description="metrics as elsewhere, at least two")] = [],  # noqa: B006
     dashboards: Annotated[list[str], Field(description="all metrics of these")] = [],  # noqa: B006
+    interval: Interval = "day",
     date_from: From = "",
     date_to: str = "",
     max_lag: Annotated[int, Field(ge=0, le=30)] = 7,
@@ -106,7 +108,7 @@ async def correlate_metrics(
     checked. Needs 60 intervals in common. It never shows a cause."""
     from posthog_mcp.server.tools.analysis_answers import correlations_found
 
-    return await correlations_found(ctx, metrics, dashboards, (date_from, date_to), max_lag, project_id)
+    return await correlations_found(ctx, metrics, dashboards, interval, (date_from, date_to), max_lag, project_id)
 
 
 async def score_churn(

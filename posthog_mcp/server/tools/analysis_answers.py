@@ -11,14 +11,15 @@ from mcp.types import CallToolResult
 from posthog_mcp.analysis.anomalies import detect, judged, shifts
 from posthog_mcp.analysis.asked import Metric
 from posthog_mcp.analysis.churn import score_churn
-from posthog_mcp.analysis.correlate import correlate
+from posthog_mcp.analysis.correlate import comparable, correlate
 from posthog_mcp.analysis.dashboards import lines_of_dashboards
 from posthog_mcp.analysis.explain import explain_change
 from posthog_mcp.analysis.forecast import forecast
 from posthog_mcp.analysis.groups import compare_groups, compare_numbers
-from posthog_mcp.analysis.metrics import Wanted, lines_of, series_of
+from posthog_mcp.analysis.metrics import Wanted, history_of, lines_of, series_of
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.errors import InvalidInput
+from posthog_mcp.insights.words import Interval
 from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.server.tools.analysis_explained import explanation_content
@@ -54,13 +55,15 @@ async def anomalies_found(
 ) -> CallToolResult:
     """Unusual intervals and level shifts of a metric."""
     project = await project_of(ctx).select(project_id)
-    series = await reporting(
-        ctx, lambda progress: series_of(project, metric, date_from=date_from, date_to=date_to, progress=progress)
+    series, first = await reporting(
+        ctx, lambda progress: history_of(project, metric, date_from, date_to, progress=progress)
     )
-    found = await anyio.to_thread.run_sync(partial(detect, series, alpha=alpha))
+    found = await anyio.to_thread.run_sync(partial(detect, series, alpha=alpha, first=first))
     bands = await anyio.to_thread.run_sync(judged, series)
     changed = await anyio.to_thread.run_sync(shifts, series)
-    return answer(*anomalies_content(series, found, changed, bands, known, alpha))
+    looked = [each for each in bands if series.labels[each.at] >= first]
+    recent = [each for each in changed if each.last >= first]
+    return answer(*anomalies_content(series, found, recent, looked, known, alpha))
 
 
 async def forecast_made(
@@ -95,11 +98,21 @@ async def groups_compared(
 
 
 async def correlations_found(
-    ctx: Ctx, metrics: Sequence[Metric], dashboards: Sequence[str], dates: Dates, lag: int, project_id: int
+    ctx: Ctx,
+    metrics: Sequence[Metric],
+    dashboards: Sequence[str],
+    interval: Interval,
+    dates: Dates,
+    lag: int,
+    project_id: int,
 ) -> CallToolResult:
-    """Pairs of metrics that move together."""
+    """Pairs of metrics that move together.
+
+    Raises:
+        InvalidInput: fewer than two can be compared.
+    """
     project = await project_of(ctx).select(project_id)
-    wanted = Wanted(dates[0] or "-180d", dates[1])
+    wanted = Wanted(dates[0] or "-180d", dates[1], interval)
     lines: list[MetricSeries] = []
     for each in metrics:
         lines += await reporting(ctx, lambda progress, each=each: lines_of(project, each, wanted, progress=progress))
@@ -107,11 +120,15 @@ async def correlations_found(
     if dashboards:
         found, left = await reporting(ctx, lambda progress: lines_of_dashboards(project, dashboards, wanted, progress))
         lines += found
-    if len(lines) < 2:
-        fix = "Give two metrics or more, or a dashboard with two."
-        raise InvalidInput(f"{len(lines)} metrics have values over time; a correlation needs two.", fix=fix)
-    pairs = await anyio.to_thread.run_sync(partial(correlate, lines, most_lag=lag))
-    return answer(*correlations_content(lines, pairs, left, lag))
+    kept, more = comparable(lines, interval)
+    if len(kept) < 2:
+        told = "; ".join([*more, *left][:6]) or "none are given"
+        text = f"{len(kept)} metrics can be compared, two are needed: {told}."
+        raise InvalidInput(
+            text, fix="Give metrics of one interval with 60 complete intervals, or an earlier date_from."
+        )
+    pairs = await anyio.to_thread.run_sync(partial(correlate, kept, most_lag=lag))
+    return answer(*correlations_content(kept, pairs, [*more, *left], lag))
 
 
 async def churn_scored(ctx: Ctx, unit: str, event: str, horizon: int, limit: int, project_id: int) -> CallToolResult:

@@ -17,6 +17,12 @@ from posthog_mcp.queries.shape import BUDGET, DATA_NOTE, clean, fenced, fitting
 from posthog_mcp.results import Json
 from posthog_mcp.server.tools.texts import Shown, rows_in_text
 
+ANOMALY, LEVEL, BAND = (
+    ("at", "kind", "value", "expected", "low", "high", "q"),
+    ("at", "earliest", "latest", "before", "after"),
+    ("at", "value", "expected", "low", "high", "p"),
+)
+BINS = ("told", "came_true", "low", "high", "n")
 RECENT = 14
 """Newest intervals whose bands are shown."""
 HALF = BUDGET // 2
@@ -62,7 +68,6 @@ def anomalies_content(
     """What is unusual first, then the newest intervals with their bands."""
     days = {each[:10] for each in known}
     told = [each for each in found if each.label[:10] not in days]
-    header = ("at", "kind", "value", "expected", "low", "high", "q")
     rows = fitting([each.as_row() for each in reversed(told)], HALF)
     recent: list[list[Json]] = [
         [
@@ -85,27 +90,21 @@ def anomalies_content(
         summary.append(f"{len(found) - len(told)} more lie on known days.")
     content: dict[str, Json] = {
         "summary": cast("Json", summary),
-        "columns": columns(*header),
+        "columns": columns(*ANOMALY),
         "rows": cast("Json", rows),
         "row_count": len(told),
         "truncated": len(rows) < len(told),
-        "level_shifts": cast("Json", {"columns": ["at", "earliest", "latest", "before", "after"], "rows": levels}),
-        "newest": cast("Json", {"columns": ["at", "value", "expected", "low", "high", "p"], "rows": recent}),
+        "level_shifts": cast("Json", {"columns": list(LEVEL), "rows": levels}),
+        "newest": cast("Json", {"columns": list(BAND), "rows": recent}),
         "alpha": alpha,
         "looked_at": len(bands),
     }
-    lines = [
-        *summary,
-        *([f"Unusual, newest first:\n{rows_in_text(header, rows)}"] if rows else []),
-        *(
-            [
-                f"Level shifts (date within earliest to latest, 95 %):\n{rows_in_text(('at', 'earliest', 'latest', 'before', 'after'), levels)}"
-            ]
-            if levels
-            else []
-        ),
-        f"Newest {len(recent)}, with the 95 % band:\n{rows_in_text(('at', 'value', 'expected', 'low', 'high', 'p'), recent)}",
-    ]
+    lines = [*summary]
+    if rows:
+        lines.append(f"Unusual, newest first:\n{rows_in_text(ANOMALY, rows)}")
+    if levels:
+        lines.append(f"Level shifts (dates with 95 %):\n{rows_in_text(LEVEL, levels)}")
+    lines.append(f"Newest {len(recent)}, with the 95 % band:\n{rows_in_text(BAND, recent)}")
     return finished(content, lines, series)
 
 
@@ -285,8 +284,8 @@ def churn_content(found: ChurnScores) -> Shown:
         "auc_recency": rounded(found.auc_recency),
         "brier": rounded(found.brier),
         "calibrated": found.calibrated,
-        "calibration": cast("Json", {"columns": ["told", "came_true", "low", "high", "n"], "rows": bins}),
-        "bands": {name: count for name, count in found.bands},
+        "calibration": cast("Json", {"columns": list(BINS), "rows": bins}),
+        "bands": dict(found.bands),
         "weights": {name: rounded(weight) for name, weight in found.weights},
         "project": found.project.as_json(),
         "query_id": found.query_id,
@@ -297,7 +296,7 @@ def churn_content(found: ChurnScores) -> Shown:
     lines = [
         *summary,
         f"The {len(rows)} to act on first:\n{rows_in_text(header, rows)}",
-        f"Calibration (told, came true, 95 % interval, n):\n{rows_in_text(('told', 'came_true', 'low', 'high', 'n'), bins)}",
+        f"Calibration (told, came true, 95 % interval, n):\n{rows_in_text(BINS, bins)}",
         *(f"warning {note.code}: {note.message} {note.fix}" for note in found.notes),
         f"project {info.id} {info.name} ({info.backend}); query_id {found.query_id}; all rows: export_result",
         f"hogql: {found.hogql}",
