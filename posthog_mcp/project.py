@@ -17,6 +17,7 @@ from posthog_mcp.sandbox.sandboxes import Sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
 from posthog_mcp.state.confirmations import Confirmations
+from posthog_mcp.state.desk import Desk
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.shared_cache import Shared
@@ -37,6 +38,8 @@ class Project:
     """Plans of changes that wait to be confirmed."""
     themes: ThemeStore
     """Themes of LLM traces and what they made."""
+    desk: Desk
+    """What reports, alerts and campaigns remember."""
     cache: ResultCache[object] = field(default_factory=ResultCache[object])
     """Finished queries; `queries.run` alone reads and writes it."""
     shared: Shared | None = None

@@ -25,6 +25,7 @@ from posthog_mcp.settings import Settings
 from posthog_mcp.state.audit import Audit
 from posthog_mcp.state.cache import STAMP, ResultCache
 from posthog_mcp.state.confirmations import Confirmations
+from posthog_mcp.state.desk import open_desk
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.shared_cache import Shared
@@ -137,6 +138,7 @@ async def open_project(
     confirmations = Confirmations(settings.data_dir / "confirmations", secret=secret, shared=shared)
     driver, sandboxes = driver or choose_driver(settings, masking), open_sandboxes(settings)
     themes, texts = ThemeStore(settings.data_dir, settings.state_url), text_cache(settings.cache_url)
+    desk = open_desk(settings.data_dir, settings.state_url)
     project = Project(
         driver,
         settings,
@@ -144,6 +146,7 @@ async def open_project(
         stored,
         confirmations,
         themes,
+        desk,
         texts=texts,
         sandboxes=sandboxes,
         principal=principal,
@@ -164,5 +167,6 @@ async def open_project(
                 await project.shared.aclose()
             if lent is None:
                 await project.driver.aclose()
+            await desk.aclose()
             await history.aclose()
             await themes.aclose()

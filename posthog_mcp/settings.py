@@ -113,6 +113,31 @@ class Settings(BaseSettings):
     sandbox_fallback: bool = setting(
         "POSTHOG_MCP_SANDBOX_FALLBACK", "run queries directly where no sandbox can be made", False
     )
+    reports: Path | None = setting(
+        "POSTHOG_MCP_REPORTS",
+        "YAML file of destinations, dashboards and schedules; default reports.yaml, data folder",
+        None,
+    )
+    slack_bot_token: SecretStr | None = setting(
+        "SLACK_BOT_TOKEN", "bot token (xoxb-…), scopes chat:write, files:write", None
+    )
+    slack_channel: str | None = setting("SLACK_CHANNEL", "where the target slack posts with the bot token", None)
+    slack_webhook_url: SecretStr | None = setting(
+        "SLACK_WEBHOOK_URL", "or an incoming webhook of Slack (no pictures)", None
+    )
+    slack_api_url: str = setting("SLACK_API_URL", "address of Slack's API", "https://slack.com/api")
+    smtp_url: SecretStr | None = setting(
+        "SMTP_URL",
+        "smtp://USER:PASSWORD@HOST:587?from=A&to=B for the target email; smtps:// for TLS from the start",
+        None,
+    )
+    report_webhook_url: SecretStr | None = setting("REPORT_WEBHOOK_URL", "https address of the target webhook", None)
+    report_webhook_secret: SecretStr | None = setting(
+        "REPORT_WEBHOOK_SECRET", "key of the HMAC-SHA256 signature of webhooks", None
+    )
+    allow_private_targets: bool = setting(
+        "POSTHOG_MCP_ALLOW_PRIVATE_TARGETS", "webhooks may go to http and private addresses of your own network", False
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR; logs go to stderr", "WARNING"
     )
@@ -192,6 +217,15 @@ class Settings(BaseSettings):
             raise ValueError("a phc_ project token can only send events; a personal API key (phx_…) is needed")
         if not text.isascii() or not text.isprintable() or " " in text:
             raise ValueError("it holds characters that no API key has")
+        return SecretStr(text) if text else None
+
+    @field_validator("slack_bot_token", "slack_webhook_url", "smtp_url", "report_webhook_url", "report_webhook_secret")
+    @classmethod
+    def one_line(cls, value: SecretStr | None) -> SecretStr | None:
+        """A line break would split a header."""
+        text = value.get_secret_value().strip() if value else ""
+        if not text.isprintable():
+            raise ValueError("it holds characters that cannot be in it")
         return SecretStr(text) if text else None
 
     @field_validator("base_url")
@@ -307,6 +341,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def reports_file(self) -> Path:
+        """The YAML file of destinations, dashboards and schedules."""
+        return (self.reports or self.data_dir / "reports.yaml").expanduser().absolute()
+
+    @property
     def uses_posthog(self) -> bool:
         """Whether queries go to a PostHog host; otherwise to the embedded project."""
         return self.backend == "posthog" or (self.backend == "auto" and self.api_key is not None)
@@ -322,7 +361,9 @@ def worded(problem: ErrorDetails) -> str:
     name = ".".join(map(str, problem["loc"]))
     text = problem["msg"].removeprefix("Value error, ")
     given = cast(object, problem.get("input"))
-    shown = name and not name.endswith(("_API_KEY", "_URL", "_SECRET")) and isinstance(given, str | int | float)
+    shown = (
+        name and not name.endswith(("_API_KEY", "_URL", "_TOKEN", "_SECRET")) and isinstance(given, str | int | float)
+    )
     return f"{name}: {text}".removeprefix(": ") + (f" (got {given!r:.60})" if shown else "")
 
 

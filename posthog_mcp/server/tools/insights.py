@@ -135,6 +135,13 @@ async def save_dashboard(
     return await save_dashboard_answer(ctx, dashboard, fields, insights, confirm_token, project_id)
 
 
+def folded(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A call of run_insight in its one spelling."""
+    from posthog_mcp.insights import arguments as insight
+
+    return insight.folded(arguments)
+
+
 def renamed(names: Mapping[str, str], arguments: dict[str, Any]) -> dict[str, Any]:
     """Arguments by the names that they have here; numbers are read as ids."""
     return {names.get(name, name): str(value) if name in names else value for name, value in arguments.items()}

@@ -1,0 +1,107 @@
+"""What an explanation works on: a metric with its history, and the two stretches in it that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from posthog_mcp.analysis.asked import Asked
+from posthog_mcp.analysis.metrics import DAYS_BACK, HISTORY, Wanted, lines_of_asked
+from posthog_mcp.analysis.series import MetricSeries
+from posthog_mcp.analysis.windows import Stretch, baseline_of, current_of
+from posthog_mcp.backends.backend import Progress
+from posthog_mcp.errors import InvalidInput
+from posthog_mcp.hogql.catalogue import Catalogue
+from posthog_mcp.insights.dates import Span, floor, label, moment
+from posthog_mcp.insights.frame import Frame
+from posthog_mcp.insights.question import Question
+from posthog_mcp.insights.words import Interval
+from posthog_mcp.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A metric with the two stretches that are compared. `now` is the present wall time of the project's zone."""
+
+    project: Project
+    catalogue: Catalogue
+    asked: Asked
+    lines: Sequence[MetricSeries]
+    current: Stretch
+    baseline: Stretch
+    now: datetime
+    progress: Progress | None
+
+    @property
+    def series(self) -> MetricSeries:
+        return self.lines[0]
+
+    @property
+    def question(self) -> Question | None:
+        return self.asked.question
+
+    @property
+    def earlier(self) -> Stretch:
+        """As long as the baseline and just before it: what segments did when nothing is asked about."""
+        return self.baseline.moved(-len(self.baseline.labels()))
+
+    def frame(self, question: Question, stretch: Stretch) -> Frame:
+        """A question over one of the stretches."""
+        plain: dict[str, object] = {"breakdowns": [], "compare": "", "interval": stretch.interval}
+        span = Span(stretch.start, stretch.end - timedelta(microseconds=1))
+        return Frame(question.model_copy(update=plain), self.series.project, self.catalogue, span, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What the caller says: texts as run_insight takes them; `baseline` previous, a distance, or from..to."""
+
+    date_from: str = ""
+    date_to: str = ""
+    baseline: str = ""
+    interval: Interval | None = None
+
+
+async def case_of(
+    project: Project, asked: Asked, given: Range, now: datetime | None, progress: Progress | None
+) -> Case:
+    """The metric's history around the stretch, and the two stretches in it.
+
+    Raises:
+        InvalidInput: the ranges cannot be read, overlap, or hold no complete interval.
+        PostHogMcpError: what the backend says.
+    """
+    info, catalogue = await project.driver.project(), await project.driver.catalogue()
+    present = (now or datetime.now(UTC)).astimezone(ZoneInfo(info.timezone))
+    unit = given.interval or (asked.question.interval if asked.question else "day")
+    first, last = bounds(given, present, unit, info.week_start_day)
+    until = last[:10] if last and asked.question is not None else ""
+    wanted = Wanted(back(first, unit) if first else HISTORY[unit], until, given.interval)
+    lines = await lines_of_asked(project, asked, wanted, now, progress)
+    current = current_of(lines[0], first, last)
+    baseline = baseline_of(lines[0], current, given.baseline, info.week_start_day)
+    if baseline.end > current.start and baseline.start < current.end:
+        raise InvalidInput("The baseline and the range that is asked about overlap.", fix="Give an earlier baseline.")
+    start = label(min(baseline.start, current.start), unit)
+    if start < lines[0].labels[0] and asked.question is not None:
+        lines = await lines_of_asked(project, asked, replace(wanted, date_from=back(start, unit)), now, progress)
+    return Case(project, catalogue, asked, lines, current, baseline, present.replace(tzinfo=None), progress)
+
+
+def back(first: str, interval: Interval) -> str:
+    """The day from which history is asked for."""
+    return f"{datetime.fromisoformat(first) - timedelta(days=DAYS_BACK[interval]):%Y-%m-%d}"
+
+
+def bounds(given: Range, present: datetime, interval: Interval, monday: int) -> tuple[str, str]:
+    """The labels of the first and last interval that are asked for; empty where nobody says."""
+    found = ["", ""]
+    for at, (text, name) in enumerate(((given.date_from, "date_from"), (given.date_to, "date_to"))):
+        if text:
+            wall = moment(text, present, name)
+            if at and interval == "hour" and len(text) == 10:
+                wall = wall.replace(hour=23)
+            found[at] = label(floor(wall, interval, monday), interval)
+    return found[0], found[1]

@@ -1,0 +1,104 @@
+"""What the team did around the change: annotations, flags, experiments; and which other events moved with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from posthog_mcp.analysis.case import Case
+from posthog_mcp.analysis.explanation import Finding, Happening
+from posthog_mcp.analysis.sources import later_of, within
+from posthog_mcp.analysis.stats.cube import Amounts, Cube
+from posthog_mcp.analysis.stats.distributions import chi2_sf
+from posthog_mcp.analysis.stats.drivers import g_test
+from posthog_mcp.analysis.stats.multiple import benjamini_hochberg
+from posthog_mcp.backends.backend import ListOptions, Resource
+from posthog_mcp.errors import PostHogMcpError
+from posthog_mcp.insights.facts import shown
+from posthog_mcp.insights.frame import conjunction
+from posthog_mcp.queries.run import run as run_hogql
+from posthog_mcp.results import Json
+
+KINDS: Sequence[tuple[Resource, str, str, tuple[tuple[str, str], ...]]] = (
+    ("annotations", "annotation", "content", (("date_marker", ""),)),
+    ("feature_flags", "flag", "key", (("created_at", "created"), ("updated_at", "changed"))),
+    ("experiments", "experiment", "name", (("start_date", "started"), ("end_date", "ended"))),
+)
+"""Resource, what it is called, its name's field, and its times with what happened then."""
+MOST = 12
+COMPANIONS = 6
+SMALL = 0.01
+TOGETHER = 2.0
+"""Events of one kind that are taken to come together."""
+
+
+async def happenings_of(case: Case, onset: datetime) -> list[Happening]:
+    """What lies between the baseline's start and the current end, the nearest to the onset first."""
+    found: list[Happening] = []
+    for resource, kind, field, times in KINDS:
+        try:
+            page = await case.project.driver.list(resource, ListOptions(limit=200))
+        except PostHogMcpError:
+            continue
+        for item in page.items:
+            found += within_case(case, onset, item, kind, field, times)
+    return sorted(found, key=lambda each: abs(each.days))[:MOST]
+
+
+def within_case(
+    case: Case,
+    onset: datetime,
+    item: Mapping[str, Json],
+    kind: str,
+    field: str,
+    times: Sequence[tuple[str, str]],
+) -> list[Happening]:
+    """An object's times that lie in the stretches."""
+    found: list[Happening] = []
+    first = min(case.baseline.start, case.current.start)
+    for key, what in times:
+        at = wall(item.get(key), case.series.project.timezone)
+        if at is None or not first <= at <= case.current.end:
+            continue
+        name = " ".join(part for part in (str(item.get(field) or ""), what) if part)
+        days = (onset - at).total_seconds() / 86_400
+        found.append(Happening(kind, name[:120], f"{at:%Y-%m-%d %H:%M}", round(days, 1)))
+    return found
+
+
+def wall(value: Json, zone: str) -> datetime | None:
+    """A time of the API in the project's zone."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if found.tzinfo else found
+
+
+async def companions_of(case: Case, condition: str) -> list[Finding]:
+    """Other events that changed otherwise than all together, among those that fit a condition (of a driver)."""
+    conditions = [within(case), *([condition] if condition else [])]
+    typed = "$exception_types" in case.catalogue.event_properties
+    error = "concat(event, ' ', substring(ifNull(toString(properties.$exception_types), ''), 1, 60))"
+    event = f"if(event = '$exception', {error}, event)" if typed else "event"
+    query = (
+        f"SELECT named, countIf(later = 0) AS before, countIf(later = 1) AS after FROM "
+        f"(SELECT {event} AS named, {later_of(case)} AS later FROM events {conjunction(conditions)}) "
+        f"GROUP BY named ORDER BY before + after DESC, named LIMIT 100"
+    )
+    rows = (await run_hogql(case.project, query, limit=100, progress=case.progress)).table.rows
+    cells = [((str(row[0]),), Amounts(float(str(row[1])), float(str(row[2])))) for row in rows]
+    cube = Cube(("event",), cells, scale=len(case.current.labels()) / len(case.baseline.labels()), unit=TOGETHER)
+    whole = cube.whole
+    tests = [g_test(cube, each, whole - each) for _, each in cells]
+    adjusted = benjamini_hochberg([chi2_sf(each, 1) for each in tests])
+    own = {series.event for series in case.question.series} if case.question else set[str]()
+    order = sorted(range(len(cells)), key=lambda at: -tests[at])
+    found: list[Finding] = []
+    for at in order:
+        (name,), each = cells[at]
+        if adjusted[at] <= SMALL and name not in own and len(found) < COMPANIONS:
+            text = f"event {name}: {shown(each.before)} before, {shown(each.after)} now"
+            found.append(Finding("event_moved", text))
+    return found

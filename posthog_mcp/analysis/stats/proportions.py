@@ -1,0 +1,73 @@
+"""Shares compared: intervals, tests, and what a Bayesian would believe.
+
+Sources: Wilson, JASA 22 (1927), for one share; Newcombe, Interval Estimation for the Difference Between Independent
+Proportions, Statistics in Medicine 17 (1998), method 10 (hybrid score); the pooled two-sample z-test (Fleiss, Levin and
+Paik, Statistical Methods for Rates and Proportions, ch. 3). The chance that one beta variable is larger than another is
+integrated numerically; its closed form for whole parameters is Miller's (Evan Miller, Formulas for Bayesian A/B Testing).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from posthog_mcp.analysis.stats.distributions import beta_cdf, beta_ppf, normal_ppf, normal_two_sided
+
+PRIOR = (1.0, 1.0)
+"""Beta(1, 1): every share alike. PostHog's experiments have the same for funnels."""
+STEPS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Second share minus first; `low` to `high` is its confidence interval, `p` two-sided."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def wilson(came: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share; 0 to 1 where nobody was there."""
+    if n <= 0:
+        return 0.0, 1.0
+    z = normal_ppf(0.5 + level / 2)
+    share = came / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def two_proportions(came: tuple[float, float], n: tuple[float, float], level: float = 0.95) -> Difference:
+    """Newcombe's interval of the difference and the pooled z-test; p is 1 where a group is empty."""
+    if min(n) <= 0:
+        return Difference(0.0, -1.0, 1.0, 1.0)
+    first, second = came[0] / n[0], came[1] / n[1]
+    low_first, high_first = wilson(came[0], n[0], level)
+    low_second, high_second = wilson(came[1], n[1], level)
+    off = second - first
+    low = off - math.hypot(second - low_second, high_first - first)
+    high = off + math.hypot(high_second - second, first - low_first)
+    pooled = sum(came) / sum(n)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / n[0] + 1 / n[1]))
+    return Difference(off, low, high, normal_two_sided(off / error) if error else 1.0)
+
+
+def credible(came: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """The share's credible interval under the prior, equal tails."""
+    a, b = PRIOR[0] + came, PRIOR[1] + n - came
+    return beta_ppf((1 - level) / 2, a, b), beta_ppf((1 + level) / 2, a, b)
+
+
+def chance_higher(came: tuple[float, float], n: tuple[float, float]) -> float:
+    """The probability that the second share is larger than the first: ∫ f₂(x) F₁(x) dx over the second's quantiles."""
+    first = PRIOR[0] + came[0], PRIOR[1] + n[0] - came[0]
+    second = PRIOR[0] + came[1], PRIOR[1] + n[1] - came[1]
+    low, high = beta_ppf(1e-9, *second), beta_ppf(1 - 1e-9, *second)
+    edges = [low + (high - low) * at / STEPS for at in range(STEPS + 1)]
+    masses = [beta_cdf(edge, *second) for edge in edges]
+    found = 0.0
+    for at in range(STEPS):
+        found += (masses[at + 1] - masses[at]) * beta_cdf((edges[at] + edges[at + 1]) / 2, *first)
+    return min(max(found, 0.0), 1.0)

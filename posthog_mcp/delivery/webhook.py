@@ -1,0 +1,120 @@
+"""A generic webhook: JSON with a timestamp and an HMAC-SHA256 signature.
+
+The receiver checks `X-PostHog-MCP-Signature: v1=<hex>` = HMAC(secret, "<X-PostHog-MCP-Timestamp>.<body>"), refuses old
+timestamps, and drops a second `Idempotency-Key`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from posthog_mcp.delivery.addresses import check, post
+from posthog_mcp.delivery.channel import Parcel
+from posthog_mcp.delivery.http_faults import broken, refused
+from posthog_mcp.delivery.message import markdown
+from posthog_mcp.errors import InvalidInput
+from posthog_mcp.results import Json
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Webhook:
+    """Posts to the target's `url`."""
+
+    dedupes = False
+
+    def __init__(self, client: httpx.AsyncClient, now: Callable[[], float] = time.time) -> None:
+        self._client = client
+        self._now = now
+
+    def preview(self, parcel: Parcel) -> dict[str, Json]:
+        signed = "v1=<hex>" if parcel.target.secret else None
+        headers: dict[str, Json] = {"Idempotency-Key": parcel.key, "X-PostHog-MCP-Signature": signed}
+        body = payload(parcel)
+        pictures = [str(each["title"]) for each in pictures_of(parcel)]
+        return {"method": "POST", "to": place(parcel), "headers": headers, "body": {**body, "pictures": [*pictures]}}
+
+    async def hand_over(self, parcel: Parcel) -> str:
+        """POST the message.
+
+        Raises:
+            NotDelivered: it was refused, or the connection broke.
+            PostHogMcpError: the address may not be posted to.
+        """
+        import httpx
+
+        checked = await check(url_of(parcel), allow_private=parcel.target.allow_private)
+        body = json.dumps({**payload(parcel), "pictures": [*pictures_of(parcel)]}, ensure_ascii=False).encode()
+        stamp = str(int(self._now()))
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "posthog-mcp",
+            "Idempotency-Key": parcel.key,
+            "X-PostHog-MCP-Timestamp": stamp,
+        }
+        if parcel.target.secret:
+            headers["X-PostHog-MCP-Signature"] = signature(parcel.target.secret.get_secret_value(), stamp, body)
+        try:
+            response = await post(self._client, checked, body, headers)
+        except httpx.HTTPError as error:
+            fault = broken(error, place(parcel))
+            raise fault from None
+        problem = refused(response, place(parcel))
+        if problem:
+            raise problem
+        return f"{response.status_code} from {place(parcel)}"
+
+    async def arrived(self, parcel: Parcel) -> bool | None:
+        """A receiver that drops repeated keys may be asked again; others cannot be asked."""
+        return False if parcel.target.idempotent else None
+
+
+def signature(secret: str, stamp: str, body: bytes) -> str:
+    return "v1=" + hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def payload(parcel: Parcel) -> dict[str, Json]:
+    """The JSON body, its pictures left out."""
+    message = parcel.message
+    return {
+        "id": message.subject_id,
+        "key": parcel.key,
+        "title": message.title,
+        "text": markdown(message),
+        "facts": dict(message.facts),
+        **({"to": list(parcel.to)} if parcel.to else {}),
+    }
+
+
+def pictures_of(parcel: Parcel) -> list[dict[str, Json]]:
+    return [
+        {"title": each.title, "alt": each.alt, "png_base64": base64.b64encode(each.png).decode()}
+        for each in parcel.message.pictures
+    ]
+
+
+def url_of(parcel: Parcel) -> str:
+    """The target's address.
+
+    Raises:
+        InvalidInput: it has none.
+    """
+    if parcel.target.url is None:
+        name = parcel.target.name
+        raise InvalidInput(f"The target {name!r} has no url.", fix="Give it one in reports.yaml.")
+    return parcel.target.url.get_secret_value()
+
+
+def place(parcel: Parcel) -> str:
+    """Scheme and host alone: paths of webhooks are secrets."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url_of(parcel))
+    return f"{parts.scheme}://{parts.hostname}/…"

@@ -1,0 +1,141 @@
+"""What the tools of `analysis` do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import anyio
+from mcp.types import CallToolResult
+
+from posthog_mcp.analysis.anomalies import detect, judged, shifts
+from posthog_mcp.analysis.asked import Metric
+from posthog_mcp.analysis.churn import score_churn
+from posthog_mcp.analysis.correlate import comparable, correlate
+from posthog_mcp.analysis.dashboards import lines_of_dashboards
+from posthog_mcp.analysis.explain import explain_change
+from posthog_mcp.analysis.forecast import forecast
+from posthog_mcp.analysis.groups import compare_groups, compare_numbers
+from posthog_mcp.analysis.metrics import Wanted, history_of, lines_of, series_of
+from posthog_mcp.analysis.series import MetricSeries
+from posthog_mcp.errors import InvalidInput
+from posthog_mcp.insights.words import Interval
+from posthog_mcp.results import Json
+from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
+from posthog_mcp.server.tools.analysis_explained import explanation_content
+from posthog_mcp.server.tools.analysis_texts import (
+    anomalies_content,
+    churn_content,
+    correlations_content,
+    forecast_content,
+    groups_content,
+)
+
+Dates = tuple[str, str]
+
+
+async def explained(
+    ctx: Ctx,
+    metric: Metric,
+    date_from: str,
+    date_to: str,
+    baseline: str,
+    dimensions: Sequence[str],
+    project_id: int,
+) -> CallToolResult:
+    """A change explained."""
+    project = await project_of(ctx).select(project_id)
+    given = partial(explain_change, project, metric, date_from=date_from, date_to=date_to, baseline=baseline)
+    found = await reporting(ctx, lambda progress: given(dimensions=dimensions, progress=progress))
+    return answer(*explanation_content(found))
+
+
+async def anomalies_found(
+    ctx: Ctx, metric: Metric, date_from: str, date_to: str, known: Sequence[str], alpha: float, project_id: int
+) -> CallToolResult:
+    """Unusual intervals and level shifts of a metric."""
+    project = await project_of(ctx).select(project_id)
+    series, first = await reporting(
+        ctx, lambda progress: history_of(project, metric, date_from, date_to, progress=progress)
+    )
+    found = await anyio.to_thread.run_sync(partial(detect, series, alpha=alpha, first=first))
+    bands = await anyio.to_thread.run_sync(judged, series)
+    changed = await anyio.to_thread.run_sync(shifts, series)
+    looked = [each for each in bands if series.labels[each.at] >= first]
+    recent = [each for each in changed if each.last >= first]
+    return answer(*anomalies_content(series, found, recent, looked, known, alpha))
+
+
+async def forecast_made(
+    ctx: Ctx, metric: Metric, horizon: int, level: float, date_from: str, date_to: str, project_id: int
+) -> CallToolResult:
+    """A metric's coming intervals."""
+    project = await project_of(ctx).select(project_id)
+    series = await reporting(
+        ctx, lambda progress: series_of(project, metric, date_from=date_from, date_to=date_to, progress=progress)
+    )
+    made = await anyio.to_thread.run_sync(forecast, series, horizon, level)
+    return answer(*forecast_content(series, made))
+
+
+async def groups_compared(
+    ctx: Ctx,
+    metric: Metric,
+    split: str,
+    data: Sequence[Mapping[str, Json]],
+    control: str,
+    effect: float,
+    dates: Dates,
+    project_id: int,
+) -> CallToolResult:
+    """Groups of people, or given numbers, compared."""
+    if data:
+        return answer(*groups_content(compare_numbers(data, control=control, effect=effect)))
+    project = await project_of(ctx).select(project_id)
+    given = partial(compare_groups, project, metric, split, control=control, effect=effect)
+    found = await reporting(ctx, lambda progress: given(date_from=dates[0], date_to=dates[1], progress=progress))
+    return answer(*groups_content(found))
+
+
+async def correlations_found(
+    ctx: Ctx,
+    metrics: Sequence[Metric],
+    dashboards: Sequence[str],
+    interval: Interval,
+    dates: Dates,
+    lag: int,
+    project_id: int,
+) -> CallToolResult:
+    """Pairs of metrics that move together.
+
+    Raises:
+        InvalidInput: fewer than two can be compared.
+    """
+    project = await project_of(ctx).select(project_id)
+    wanted = Wanted(dates[0] or "-180d", dates[1], interval)
+    lines: list[MetricSeries] = []
+    for each in metrics:
+        lines += await reporting(ctx, lambda progress, each=each: lines_of(project, each, wanted, progress=progress))
+    left: list[str] = []
+    if dashboards:
+        found, left = await reporting(ctx, lambda progress: lines_of_dashboards(project, dashboards, wanted, progress))
+        lines += found
+    kept, more = comparable(lines, interval)
+    if len(kept) < 2:
+        told = "; ".join([*more, *left][:6]) or "none are given"
+        text = f"{len(kept)} metrics can be compared, two are needed: {told}."
+        raise InvalidInput(
+            text, fix="Give metrics of one interval with 60 complete intervals, or an earlier date_from."
+        )
+    pairs = await anyio.to_thread.run_sync(partial(correlate, kept, most_lag=lag))
+    return answer(*correlations_content(kept, pairs, [*more, *left], lag))
+
+
+async def churn_scored(ctx: Ctx, unit: str, event: str, horizon: int, limit: int, project_id: int) -> CallToolResult:
+    """Who is about to leave."""
+    project = await project_of(ctx).select(project_id)
+    found = await reporting(
+        ctx,
+        lambda progress: score_churn(project, unit=unit, event=event, horizon=horizon, limit=limit, progress=progress),
+    )
+    return answer(*churn_content(found))
