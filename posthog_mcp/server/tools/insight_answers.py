@@ -11,6 +11,7 @@ from mcp.types import CallToolResult
 from posthog_mcp.charts.look import Theme
 from posthog_mcp.insights import saved as saving
 from posthog_mcp.insights.actors import people_behind
+from posthog_mcp.insights.arguments import as_question
 from posthog_mcp.insights.dashboards import compute_dashboard
 from posthog_mcp.insights.question import question_of
 from posthog_mcp.insights.run import run_insight
@@ -18,7 +19,6 @@ from posthog_mcp.queries import shape
 from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.server.tools.chart_answers import Asked, chart_for, chart_result, drawn
-from posthog_mcp.server.tools.insight_arguments import as_question
 from posthog_mcp.server.tools.insight_saving import store_dashboard, store_insight
 from posthog_mcp.server.tools.insight_texts import dashboard_content, insight_content, saved_content
 
