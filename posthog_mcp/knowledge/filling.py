@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Any, cast
 
 from posthog_mcp.errors import InvalidInput
+from posthog_mcp.hogql.filters import RELATIVE
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.hogql.suggest import nearest
-from posthog_mcp.knowledge.models import PLACEHOLDER, Param, PropertyOf, Template
+from posthog_mcp.knowledge.models import PLACEHOLDER, Param, PropertyOf, Template, Workflow
 from posthog_mcp.results import Json
 
 PREFIXES: dict[PropertyOf, tuple[str, ...]] = {
@@ -24,6 +25,7 @@ PREFIXES: dict[PropertyOf, tuple[str, ...]] = {
     "session": ("session.", "session:"),
     "event": ("properties.", "event:"),
 }
+Parametrised = Template | Workflow
 SPELT = {"person": "person.properties.", "session": "session.", "event": "properties."}
 
 
@@ -60,18 +62,52 @@ def fill(template: Template, params: Mapping[str, Json], metrics: Mapping[str, s
     Raises:
         InvalidInput: a parameter is unknown, missing, or not of its type.
     """
-    for name in params:
-        if name not in template.params:
-            near = ", ".join(nearest(name, template.params)) or ", ".join(template.params) or "it takes none"
-            raise InvalidInput(f"{template.id} has no parameter {name!r}.", fix=f"Parameters: {near}.")
-    used: dict[str, Json] = {}
-    for name, param in template.params.items():
-        value = params.get(name)
-        used[name] = taken(template.id, name, param, param.default if value is None else value)
+    used = taken_all(template, params)
     known = metrics or {}
     if template.insight is None:
         return Filled(template, used, hogql=filled_text(template.query, template, used, known))
     return Filled(template, used, insight=cast("dict[str, Json]", filled_value(template.insight, template, used)))
+
+
+def fill_steps(
+    workflow: Workflow, params: Mapping[str, Json], metrics: Mapping[str, str] | None = None
+) -> tuple[dict[str, Json], list[dict[str, Json]]]:
+    """The params as they are used, and each step's arguments; an argument `query` is HogQL.
+
+    Raises:
+        InvalidInput: a parameter is unknown, missing, or not of its type.
+    """
+    used = taken_all(workflow, params)
+    return used, [filled_step(workflow, step.arguments, used, metrics or {}) for step in workflow.steps]
+
+
+def filled_step(
+    workflow: Workflow, arguments: Mapping[str, object], used: Mapping[str, Json], metrics: Mapping[str, str]
+) -> dict[str, Json]:
+    """A step's arguments with the params written in."""
+    return {
+        key: filled_text(value, workflow, used, metrics)
+        if key in ("query", "hogql") and isinstance(value, str)
+        else filled_value(value, workflow, used)
+        for key, value in arguments.items()
+    }
+
+
+def taken_all(entry: Parametrised, params: Mapping[str, Json]) -> dict[str, Json]:
+    """Every parameter's value: as given, else its default.
+
+    Raises:
+        InvalidInput: a parameter is unknown, missing, or not of its type.
+    """
+    for name in params:
+        if name not in entry.params:
+            near = ", ".join(nearest(name, entry.params)) or ", ".join(entry.params) or "it takes none"
+            raise InvalidInput(f"{entry.id} has no parameter {name!r}.", fix=f"Parameters: {near}.")
+    used: dict[str, Json] = {}
+    for name, param in entry.params.items():
+        value = params.get(name)
+        used[name] = taken(entry.id, name, param, param.default if value is None else value)
+    return used
 
 
 def taken(entry: str, name: str, param: Param, value: Json) -> Json:
@@ -163,15 +199,17 @@ def chosen(problem: str, param: Param, value: str) -> str:
 
 
 def dated(problem: str, value: str) -> str:
-    """An ISO date or time.
+    """An ISO date or time, or days and the like back from now, such as -30d.
 
     Raises:
         InvalidInput: it is none.
     """
+    if value.startswith("-") and RELATIVE.match(value):
+        return value
     try:
         datetime.fromisoformat(value)
     except ValueError:
-        raise InvalidInput(f"{problem}, not a date.", fix="Give a date such as 2026-01-31.") from None
+        raise InvalidInput(f"{problem}, not a date.", fix="Give a date such as 2026-01-31, or -30d.") from None
     return value
 
 
@@ -184,7 +222,7 @@ def property_name(param: Param, value: str) -> PropertyName:
     return PropertyName(value, param.of)
 
 
-def filled_text(text: str, template: Template, used: Mapping[str, Json], metrics: Mapping[str, str]) -> str:
+def filled_text(text: str, template: Parametrised, used: Mapping[str, Json], metrics: Mapping[str, str]) -> str:
     """HogQL with every placeholder written as what it is."""
 
     def spelt(found: re.Match[str]) -> str:
@@ -212,10 +250,22 @@ def hogql_of(param: Param, value: Json, form: str, metrics: Mapping[str, str]) -
     if param.type == "metric":
         return f"({metrics.get(str(value), str(value))})"
     if param.type == "date":
-        return f"toDateTime({text_literal(datetime.fromisoformat(str(value)).strftime('%Y-%m-%d %H:%M:%S'))})"
+        return moment_of(str(value))
     return (
         f"{value:g}" if isinstance(value, float) else str(value) if isinstance(value, int) else text_literal(str(value))
     )
+
+
+UNITS = {"h": "HOUR", "d": "DAY", "w": "WEEK", "m": "MONTH", "q": "QUARTER", "y": "YEAR"}
+
+
+def moment_of(value: str) -> str:
+    """A date as HogQL; days and longer back begin at midnight, as PostHog's own ranges do."""
+    found = RELATIVE.match(value)
+    if not found or not value.startswith("-"):
+        return f"toDateTime({text_literal(f'{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S}')})"
+    back = f"now() - INTERVAL {int(found[1] or 1)} {UNITS[found[2]]}"
+    return back if found[2] == "h" else f"toStartOfDay({back})"
 
 
 def events_of(names: Sequence[str], form: str) -> str:
@@ -231,7 +281,7 @@ def property_of(found: PropertyName, form: str) -> str:
     return text_literal(found.name) if form == "name" else text_literal(found.of) if form == "of" else found.hogql
 
 
-def filled_value(value: object, template: Template, used: Mapping[str, Json]) -> Json:
+def filled_value(value: object, template: Parametrised, used: Mapping[str, Json]) -> Json:
     """A part of an insight call: a lone placeholder becomes the value itself, one within a text its text."""
     if isinstance(value, dict):
         items = cast("dict[str, object]", value).items()
