@@ -11,7 +11,7 @@ from mcp import Client
 from mcp.types import TextContent
 
 from posthog_mcp.knowledge.entries import entry_of
-from posthog_mcp.knowledge.filling import filled_text, filled_value, taken
+from posthog_mcp.knowledge.filling import filled_step, taken_all
 from posthog_mcp.knowledge.models import Outcome, Step, Workflow
 
 END = date(2026, 11, 1)
@@ -99,10 +99,9 @@ async def shown(
 
 def filled(workflow: Workflow, step: Step, params: Mapping[str, Any]) -> dict[str, Any]:
     """The step's arguments with the params written in."""
-    used = {
-        name: taken(workflow.id, name, each, params.get(name, each.default)) for name, each in workflow.params.items()
-    }
-    return {
-        key: filled_text(value, workflow, used, {}) if key == "query" else filled_value(value, workflow, used)
-        for key, value in step.arguments.items()
-    }
+    return filled_step(workflow, step.arguments, taken_all(workflow, params), {})
+
+
+def always(outcome: int) -> Decide:
+    """The same outcome whatever is shown: for a step that is read by eye."""
+    return lambda found: outcome
