@@ -18,7 +18,9 @@ from posthog_mcp.runtime import open_project
 from posthog_mcp.settings import Settings
 from tests.knowledge.patterns.world import END, export
 
-FOLDER = Path(__file__).parents[3] / "knowledge" / "patterns"
+KNOWLEDGE = Path(__file__).parents[3] / "knowledge"
+PAGES = {path.stem: path for kind in ("patterns/*", "guide/metric-*") for path in KNOWLEDGE.glob(f"{kind}.md")}
+"""Pages that are proven here, by their id."""
 BLOCK = re.compile(r"```hogql\n(.*?)\n```", re.DOTALL)
 Rows: TypeAlias = "list[dict[str, Any]]"
 Asked = Callable[..., Awaitable[Rows]]
@@ -26,7 +28,7 @@ Asked = Callable[..., Awaitable[Rows]]
 
 def blocks(name: str) -> list[str]:
     """The queries of a page."""
-    return BLOCK.findall((FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+    return BLOCK.findall(PAGES[name].read_text(encoding="utf-8"))
 
 
 def at_the_end(query: str) -> str:
