@@ -1,4 +1,4 @@
-"""The invented project, imported once, and a way to ask it a page's blocks."""
+"""The invented projects, imported once, and a way to ask it a page's blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from posthog_mcp.project import Project
 from posthog_mcp.queries.run import run
 from posthog_mcp.runtime import open_project
 from posthog_mcp.settings import Settings
-from tests.knowledge.patterns.world import END, export
+from tests.knowledge.patterns.world import END, WORLDS, current, export
 
 KNOWLEDGE = Path(__file__).parents[3] / "knowledge"
 PAGES = {path.stem: path for kind in ("patterns/*", "guide/metric-*") for path in KNOWLEDGE.glob(f"{kind}.md")}
@@ -36,11 +36,13 @@ def at_the_end(query: str) -> str:
     return query.replace("now()", f"toDateTime('{END:%Y-%m-%d %H:%M:%S}')")
 
 
-@pytest.fixture(scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Project]:
+@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.zone)
+async def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Project]:
+    """An invented project, open; what Python computes is of the same one."""
+    current[0] = request.param
     folder = tmp_path_factory.mktemp("world")
-    (folder / "events.jsonl").write_text(export())
-    settings = ProjectSettings(name="World", timezone="UTC", week_start_day=1)
+    (folder / "events.jsonl").write_text(export(request.param))
+    settings = ProjectSettings(name="World", timezone=request.param.zone, week_start_day=1)
     await import_exports(Store(folder / "data" / "local"), [folder / "events.jsonl"], project=settings)
     async with open_project(Settings.load(data_dir=folder / "data", backend="local")) as project:
         yield project

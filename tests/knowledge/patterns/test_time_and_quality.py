@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import sqrt
 from statistics import linear_regression, mean, median_high
 
 import pytest
 
 from tests.knowledge.patterns.conftest import Asked
-from tests.knowledge.patterns.world import END, Event, between, grouped, midnight, since, times
+from tests.knowledge.patterns.world import END, Event, between, grouped, midnight, shown, since, times
 
 USE = ("viewed_report", "created_dashboard", "exported_data")
 DAY = timedelta(days=1)
-
-
-def shown(day: datetime) -> str:
-    return f"{day:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def a_day(*names: str, days: int) -> dict[datetime, int]:
@@ -31,7 +27,7 @@ async def test_rolling_people(asked: Asked) -> None:
 
     assert len(rows) == 30
     for row in rows:
-        day = datetime.fromisoformat(row["day"])
+        day = datetime.fromisoformat(row["day"]).replace(tzinfo=UTC)
         assert row["daily"] == len({e.who for e in between(day, day + DAY, *USE)})
         assert row["rolling_7_day"] == len({e.who for e in between(day - 6 * DAY, day + DAY, *USE)})
 

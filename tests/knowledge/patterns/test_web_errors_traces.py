@@ -1,14 +1,12 @@
-"""Landing pages, breakdowns, errors, LLM traces; and what holds for every page."""
+"""Landing pages, breakdowns, errors, LLM traces."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from posthog_mcp.backends.local.driver import LocalDriver
-from tests.knowledge.patterns.conftest import PAGES, Asked, blocks
+from tests.knowledge.patterns.conftest import Asked
 from tests.knowledge.patterns.world import grouped, since
 
 
@@ -85,28 +83,3 @@ async def test_llm_trace_rollup(asked: Asked) -> None:
         failed = sum(any(e.get("$ai_is_error") for e in trace) for trace in own)
         assert row["percent_failed"] == pytest.approx(100 * failed / len(own), abs=0.06)
     assert any(len(trace) > 1 for trace in traces)
-
-
-@pytest.fixture(scope="module")
-async def driver(demo_dir: Path):
-    made = LocalDriver(demo_dir)
-    yield made
-    await made.aclose()
-
-
-@pytest.mark.parametrize("name", sorted(PAGES))
-async def test_every_block_is_clean_on_the_demo_project(driver: LocalDriver, name: str) -> None:
-    for block in blocks(name):
-        checked = await driver.checker.check(block)
-        assert [(each.code, each.message) for each in (*checked.errors, *checked.warnings)] == []
-
-
-def test_every_page_is_proven() -> None:
-    proofs = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
-    missing = [name for name in PAGES for at in range(len(blocks(name))) if call(name, at) not in proofs]
-    assert missing == []
-
-
-def call(name: str, block: int) -> str:
-    """How a test asks for a block."""
-    return f'asked("{name}", {block})' if block else f'asked("{name}")'

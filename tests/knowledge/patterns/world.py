@@ -1,8 +1,9 @@
-"""An invented project that patterns are proven on, as plain Python: the truth is computed from `EVENTS`, not with SQL.
+"""Invented projects that patterns are proven on, as plain Python: the truth is computed from their events, not with SQL.
 
 400 people over 95 days before `END`, from one seeded generator, with what patterns must cope with: touches before
 sign-up, renewals, plan changes, double sends, errors on the way, gaps inside sessions, late and early clocks, a rename,
-an event that stops. Names are those of the demo project, so that the same blocks run there too.
+an event that stops. Names are those of the demo project, so that the same blocks run there too. Times are wall times
+of the project's zone, whatever their tzinfo says; zones without summer time keep that right.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.insights.made import person_id
 
@@ -46,8 +49,8 @@ class Event:
 class Life:
     """One person's events, written down as they happen."""
 
-    def __init__(self, number: int) -> None:
-        self.draw = Random(f"world {number}")
+    def __init__(self, world: str, number: int) -> None:
+        self.draw = Random(f"{world} {number}")
         self.who = f"user_{number:03d}"
         self.events: list[Event] = []
         self.os = self.draw.choices(["Windows", "Mac OS X", "iOS", "Android"], [3, 3, 3, 2])[0]
@@ -190,13 +193,34 @@ def companies() -> Iterator[Event]:
         yield Event("server", "$groupidentify", END - timedelta(days=96, seconds=-number), group)
 
 
-EVENTS: tuple[Event, ...] = tuple(
-    sorted((each for number in range(PEOPLE) for each in Life(number).live()), key=lambda e: (e.at, e.who, e.name))
-)
+@dataclass(frozen=True, slots=True)
+class World:
+    """One invented project: its generator's seed and its time zone."""
+
+    seed: str
+    zone: str
+
+    @property
+    def suffix(self) -> str:
+        """How its times end in results."""
+        return "Z" if self.zone == "UTC" else END.replace(tzinfo=ZoneInfo(self.zone)).isoformat()[-6:]
 
 
-def export() -> str:
-    """`EVENTS` as a batch export in JSON lines."""
+WORLDS = (World("world", "UTC"), World("another", "Asia/Tokyo"))
+current = [WORLDS[0]]
+"""The one that a test asks; the fixture sets it."""
+
+
+@cache
+def events(seed: str) -> tuple[Event, ...]:
+    """Everything that happened there, in order."""
+    lived = (each for number in range(PEOPLE) for each in Life(seed, number).live())
+    return tuple(sorted(lived, key=lambda e: (e.at, e.who, e.name)))
+
+
+def export(world: World) -> str:
+    """Its events as a batch export in JSON lines."""
+    zone = ZoneInfo(world.zone)
     rows = [
         {
             "uuid": str(uuid.UUID(int=number + 1)),
@@ -206,10 +230,10 @@ def export() -> str:
             "properties": each.properties,
             "person_properties": {},
             "elements_chain": "",
-            "timestamp": each.at.isoformat(),
-            "created_at": (each.at + timedelta(seconds=each.stored_after)).isoformat(),
+            "timestamp": each.at.replace(tzinfo=zone).isoformat(),
+            "created_at": (each.at.replace(tzinfo=zone) + timedelta(seconds=each.stored_after)).isoformat(),
         }
-        for number, each in enumerate((*companies(), *EVENTS))
+        for number, each in enumerate((*companies(), *events(world.seed)))
     ]
     return "\n".join(map(json.dumps, rows)) + "\n"
 
@@ -223,7 +247,7 @@ def between(start: datetime | str, end: datetime | str, *names: str) -> list[Eve
     low, high = (
         datetime.fromisoformat(each).replace(tzinfo=UTC) if isinstance(each, str) else each for each in (start, end)
     )
-    return [each for each in EVENTS if low <= each.at < high and (not names or each.name in names)]
+    return [each for each in events(current[0].seed) if low <= each.at < high and (not names or each.name in names)]
 
 
 def grouped(events: Iterable[Event], key: Callable[[Event], Any] = lambda e: e.who) -> dict[Any, list[Event]]:
@@ -248,3 +272,8 @@ def monday(at: datetime) -> datetime:
 def days_between(first: datetime, second: datetime) -> int:
     """Midnights between the two, as ClickHouse's dateDiff('day', …) counts."""
     return (midnight(second) - midnight(first)).days
+
+
+def shown(at: datetime) -> str:
+    """A time as results write it."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}{current[0].suffix}"
