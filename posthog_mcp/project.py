@@ -15,6 +15,7 @@ from posthog_mcp.sandbox.sandboxes import Sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
 from posthog_mcp.state.confirmations import Confirmations
+from posthog_mcp.state.definitions import Definitions
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
@@ -30,6 +31,8 @@ class Project:
     stored: StoredResults
     confirmations: Confirmations
     """Plans of changes that wait to be confirmed."""
+    definitions: Definitions
+    """What the team has written down; `knowledge` reads and writes it."""
     cache: ResultCache[object] = field(default_factory=ResultCache[object])
     """Finished queries; `queries.run` alone reads and writes it."""
     flights: Flights = field(default_factory=Flights)

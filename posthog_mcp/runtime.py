@@ -18,6 +18,7 @@ from posthog_mcp.sandbox.sandboxes import open_sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
 from posthog_mcp.state.confirmations import Confirmations
+from posthog_mcp.state.definitions import Definitions
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
 from posthog_mcp.state.stored_results import StoredResults
@@ -66,7 +67,8 @@ async def open_project(settings: Settings) -> AsyncGenerator[Project]:
     stored = StoredResults(settings.data_dir / "results")
     confirmations = Confirmations(settings.data_dir / "confirmations")
     driver, sandboxes = choose_driver(settings), open_sandboxes(settings)
-    project = Project(driver, settings, history, stored, confirmations, sandboxes=sandboxes)
+    definitions = Definitions(settings.data_dir, settings.state_url)
+    project = Project(driver, settings, history, stored, confirmations, definitions, sandboxes=sandboxes)
     siblings = Siblings(project)
     if settings.uses_posthog:
         project.other = siblings.open
@@ -78,4 +80,5 @@ async def open_project(settings: Settings) -> AsyncGenerator[Project]:
             if project.sandboxes is not None:
                 await project.sandboxes.aclose()
             await project.driver.aclose()
+            await definitions.aclose()
             await history.aclose()

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     state_url: str | None = setting(
         "POSTHOG_MCP_STATE_URL", "sqlite:///FILE of the query history; default in the data folder", None
     )
+    knowledge_dir: Path | None = setting(
+        "POSTHOG_MCP_KNOWLEDGE_DIR", "folder of the team's own entries and definitions, such as one in git", None
+    )
     toolsets: Annotated[tuple[str, ...], NoDecode] = setting(
         "POSTHOG_MCP_TOOLSETS", "toolsets to publish, comma-separated, or all", DEFAULT_TOOLSETS
     )

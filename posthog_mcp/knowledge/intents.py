@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from posthog_mcp.knowledge.models import INTENTS, Intent
@@ -54,7 +55,7 @@ def features(words: Sequence[str]) -> Counter[str]:
     found: Counter[str] = Counter()
     for each in stems[1:-1]:
         found[each] += 1
-    for first, second in zip(stems, stems[1:], strict=False):
+    for first, second in pairwise(stems):
         found[f"{first} {second}"] += PAIR  # pyright: ignore[reportArgumentType]
     meant = concepts_in(words) or ["nothing"]
     for concept in [*meant, *(["short"] if len(words) == 1 else [])]:
@@ -93,7 +94,7 @@ class Classifier:
         inverse = np.linalg.inv(matrix @ matrix.T + RIDGE * np.eye(len(examples)))
         dual = inverse @ wanted
         self._weights: Floats = (matrix.T @ dual).astype(np.float64)
-        unseen = wanted - dual / np.diag(inverse)[:, None]
+        unseen = wanted - dual / inverse.diagonal()[:, None]
         self._curve = logistic(unseen.ravel(), (wanted >= 1).ravel())
 
     def _vector(self, counted: Counter[str]) -> dict[int, float]:
@@ -123,10 +124,11 @@ def logistic(scores: Floats, right: NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and offset of the logistic curve through the scores (Platt 1999), by Newton's method."""
     import numpy as np
 
-    design = np.stack([scores, np.ones_like(scores)], axis=1)
+    design = np.ones((len(scores), 2))
+    design[:, 0] = scores
     found = np.array([8.0, -4.0])
     for _ in range(25):
-        chance = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
+        chance = 1 / (1 + np.exp(-(design @ found)))
         slope = design.T @ (right - chance)
         curve = (design * (chance * (1 - chance))[:, None]).T @ design + 1e-6 * np.eye(2)
         found = found + np.linalg.solve(curve, slope)

@@ -243,5 +243,35 @@ class Pattern(Page):
         return self
 
 
-MODELS: dict[str, type[Page]] = {"template": Template, "workflow": Workflow, "pattern": Pattern}
+class Definition(Page):
+    """A word of the team: what it means in events, or as a formula over them."""
+
+    name: str
+    defines: Literal["event", "metric"]
+    events: tuple[str, ...] = ()
+    """Event: any of these; metric: only these are counted, empty for all."""
+    hogql: str = ""
+    """Event: a condition beside its events; metric: a formula, such as uniq(person_id)."""
+    description: str = ""
+
+    @model_validator(mode="after")
+    def says_something(self) -> Definition:
+        """A metric has a formula, an event has events or a condition.
+
+        Raises:
+            ValueError: it has not.
+        """
+        if self.defines == "metric" and not self.hogql:
+            raise ValueError("a metric needs hogql: a formula such as uniq(person_id)")
+        if self.defines == "event" and not (self.events or self.hogql):
+            raise ValueError("an event needs events or a hogql condition")
+        return self
+
+
+MODELS: dict[str, type[Page]] = {
+    "template": Template,
+    "workflow": Workflow,
+    "pattern": Pattern,
+    "definition": Definition,
+}
 """By kind; the others are plain pages."""

@@ -43,13 +43,13 @@ def stem(word: str) -> str:
 def stemmer() -> Stemmer:
     import snowballstemmer
 
-    return cast("Stemmer", snowballstemmer.stemmer("english"))
+    return cast("Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
 
 
 class Stemmer:
     """What is used of the library."""
 
-    def stemWord(self, word: str) -> str:  # noqa: N802
+    def stemWord(self, word: str) -> str:
         raise NotImplementedError
 
 
