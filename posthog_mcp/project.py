@@ -17,6 +17,7 @@ from posthog_mcp.sandbox.sandboxes import Sandboxes
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.cache import ResultCache
 from posthog_mcp.state.confirmations import Confirmations
+from posthog_mcp.state.definitions import Definitions
 from posthog_mcp.state.desk import Desk
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
@@ -40,6 +41,8 @@ class Project:
     """Themes of LLM traces and what they made."""
     desk: Desk
     """What reports, alerts and campaigns remember."""
+    definitions: Definitions
+    """What the team has written down; `knowledge` reads and writes it."""
     cache: ResultCache[object] = field(default_factory=ResultCache[object])
     """Finished queries; `queries.run` alone reads and writes it."""
     shared: Shared | None = None

@@ -25,6 +25,7 @@ from posthog_mcp.settings import Settings
 from posthog_mcp.state.audit import Audit
 from posthog_mcp.state.cache import STAMP, ResultCache
 from posthog_mcp.state.confirmations import Confirmations
+from posthog_mcp.state.definitions import Definitions
 from posthog_mcp.state.desk import open_desk
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
@@ -139,6 +140,7 @@ async def open_project(
     driver, sandboxes = driver or choose_driver(settings, masking), open_sandboxes(settings)
     themes, texts = ThemeStore(settings.data_dir, settings.state_url), text_cache(settings.cache_url)
     desk = open_desk(settings.data_dir, settings.state_url)
+    definitions = Definitions(settings.data_dir, settings.state_url)
     project = Project(
         driver,
         settings,
@@ -147,6 +149,7 @@ async def open_project(
         confirmations,
         themes,
         desk,
+        definitions,
         texts=texts,
         sandboxes=sandboxes,
         principal=principal,
@@ -168,5 +171,6 @@ async def open_project(
             if lent is None:
                 await project.driver.aclose()
             await desk.aclose()
+            await definitions.aclose()
             await history.aclose()
             await themes.aclose()

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         "sqlite:///FILE or postgresql://… of history and audit; default in the data folder",
         None,
     )
+    knowledge_dir: Path | None = setting(
+        "POSTHOG_MCP_KNOWLEDGE_DIR", "folder of the team's own entries and definitions, such as one in git", None
+    )
     toolsets: Annotated[tuple[str, ...], NoDecode] = setting(
         "POSTHOG_MCP_TOOLSETS", "toolsets to publish, comma-separated, or all", DEFAULT_TOOLSETS
     )

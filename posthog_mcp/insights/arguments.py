@@ -9,7 +9,7 @@ from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.question import Question
 
 SOURCES = ("person", "session", "cohort", "hogql", "event")
-ASKED = ("kind", "series", "breakdown", "interval", "date_from", "date_to", "compare", "filters", "funnel_window",
+KNOWN = ("kind", "series", "breakdown", "interval", "date_from", "date_to", "compare", "filters", "funnel_window",
          "options")  # fmt: skip
 TAKEN = frozenset({"kind", "series", "breakdowns", "interval", "date_from", "date_to", "compare", "filters"})
 
@@ -67,8 +67,8 @@ def as_question(arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     asked = folded(dict(arguments))
     for name in asked:
-        if name not in ASKED:
-            raise InvalidInput(f"run_insight has no argument {name!r}.", fix=f"Use: {', '.join(ASKED)}.")
+        if name not in KNOWN:
+            raise InvalidInput(f"run_insight has no argument {name!r}.", fix=f"Use: {', '.join(KNOWN)}.")
     window = {"funnel_window": asked["funnel_window"]} if asked.get("funnel_window") else {}
     return given(
         asked.get("kind", "trends"),

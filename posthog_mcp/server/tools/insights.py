@@ -23,7 +23,6 @@ from posthog_mcp.server.tools.insight_arguments import (
     Kind,
     Options,
     SeriesList,
-    folded,
 )
 from posthog_mcp.settings import Settings
 
