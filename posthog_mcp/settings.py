@@ -164,6 +164,38 @@ class Settings(BaseSettings):
     retention_days: int = setting(
         "POSTHOG_MCP_RETENTION_DAYS", "days that history, results and audit are kept; 0: no limit", 0, ge=0, le=36_500
     )
+    auth: Literal["auto", "key", "oauth", "open"] = setting(
+        "POSTHOG_MCP_AUTH",
+        "over HTTP: auto (a request's PostHog key, else the server's own project), key (its key, always), oauth, open",
+        "auto",
+    )
+    allowed_hosts: Names = setting(
+        "POSTHOG_MCP_ALLOWED_HOSTS", "host names that HTTP requests may come for, comma-separated", ()
+    )
+    allowed_origins: Names = setting(
+        "POSTHOG_MCP_ALLOWED_ORIGINS", "web origins that may call from a browser, comma-separated", ()
+    )
+    public_url: str | None = setting("POSTHOG_MCP_PUBLIC_URL", "address that clients use, such as https://h/mcp", None)
+    oauth_issuer: str | None = setting("POSTHOG_MCP_OAUTH_ISSUER", "authorization server whose tokens are taken", None)
+    oauth_jwks_url: str | None = setting("POSTHOG_MCP_OAUTH_JWKS_URL", "its keys; default what its metadata says", None)
+    oauth_audience: str | None = setting(
+        "POSTHOG_MCP_OAUTH_AUDIENCE", "audience that tokens must have; default the public address", None
+    )
+    oauth_scopes: Names = setting("POSTHOG_MCP_OAUTH_SCOPES", "scopes that tokens must have, comma-separated", ())
+    roles_claim: str = setting("POSTHOG_MCP_ROLES_CLAIM", "claim of a token that holds roles", "roles")
+    default_role: Literal["viewer", "analyst", "editor", "admin"] = setting(
+        "POSTHOG_MCP_DEFAULT_ROLE", "role of who brings none: viewer, analyst, editor or admin", "editor"
+    )
+    request_rate: str = setting("POSTHOG_MCP_REQUEST_RATE", "HTTP requests that one principal may make", "1200/min")
+    request_timeout: float = setting(
+        "POSTHOG_MCP_REQUEST_TIMEOUT", "seconds that an HTTP request may take, up to 3,600", 660.0, gt=0, le=3_600
+    )
+    max_body: int = setting(
+        "POSTHOG_MCP_MAX_BODY", "bytes that an HTTP request may have", 4_194_304, ge=1_024, le=67_108_864
+    )
+    drain_seconds: float = setting(
+        "POSTHOG_MCP_DRAIN_SECONDS", "seconds between /ready saying no and the end, at SIGTERM", 0.0, ge=0, le=300
+    )
     rate_limit: str = setting(
         "POSTHOG_MCP_RATE_LIMIT", "requests that a key may make, such as 240/min", "240/min,1200/h"
     )
@@ -244,7 +276,7 @@ class Settings(BaseSettings):
             raise ValueError("only scheme, host, port and path belong here; the key goes in POSTHOG_API_KEY")
         return value.strip().rstrip("/").removesuffix("/api").rstrip("/")
 
-    @field_validator("rate_limit")
+    @field_validator("rate_limit", "request_rate")
     @classmethod
     def rates(cls, value: str) -> str:
         """Numbers and units of time, comma-separated."""
@@ -307,7 +339,7 @@ class Settings(BaseSettings):
             raise ValueError(f"no toolset {unknown!r}; this version has {', '.join(TOOLSETS)}, or all")
         return value
 
-    @field_validator("mask_allow", "mask_deny", mode="before")
+    @field_validator("mask_allow", "mask_deny", "allowed_hosts", "allowed_origins", "oauth_scopes", mode="before")
     @classmethod
     def split_names(cls, value: object) -> object:
         return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
@@ -335,6 +367,8 @@ class Settings(BaseSettings):
             if getattr(self, field) != only:
                 takes = f"only {only!r}" if only else "no value yet"
                 raise ValueError(f"{self.variable(field)}: this version takes {takes}")
+        if self.auth == "oauth" and not (self.oauth_issuer and (self.oauth_audience or self.public_url)):
+            raise ValueError("POSTHOG_MCP_AUTH=oauth needs POSTHOG_MCP_OAUTH_ISSUER and POSTHOG_MCP_PUBLIC_URL")
         if self.api_key is None and self.backend == "posthog":
             raise ValueError("POSTHOG_MCP_BACKEND=posthog needs POSTHOG_API_KEY")
         if self.api_key is None and self.backend == "auto" and self.project_id not in (None, 1):

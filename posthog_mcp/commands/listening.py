@@ -5,12 +5,15 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from posthog_mcp.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 GRACE_SECONDS = 5
 
@@ -43,12 +46,32 @@ def announce(what: str, host: str, port: int, path: str) -> None:
     sys.stderr.flush()
 
 
-async def serve_app(app: Starlette, listener: socket.socket) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish what is under way, for some seconds at most."""
+async def serve_app(
+    app: ASGIApp, listener: socket.socket, *, drain: Callable[[], None] = lambda: None, drain_seconds: float = 0.0
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what is under way, for some seconds at most.
+
+    `drain` is called first, and the end begins `drain_seconds` later: the time a load balancer needs to notice.
+    """
     import uvicorn
+
+    class Draining(uvicorn.Server):
+        """A second signal ends it at once."""
+
+        drained = False
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            again, self.drained = self.drained, True
+            drain()
+            if again or drain_seconds == 0:
+                super().handle_exit(sig, frame)
+                return
+            ending = threading.Timer(drain_seconds, super().handle_exit, (sig, frame))
+            ending.daemon = True
+            ending.start()
 
     # uvicorn raises the signal again after its clean stop; without this the exit code would tell of a killing.
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, lambda number, frame: None)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
-    await uvicorn.Server(config).serve(sockets=[listener])
+    await Draining(config).serve(sockets=[listener])

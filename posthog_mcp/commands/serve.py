@@ -35,13 +35,18 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def serve_http(settings: Settings, host: str, port: int) -> None:
     from posthog_mcp.server.app import build_server
-    from posthog_mcp.server.http import http_app
+    from posthog_mcp.server.http import http_app, refuse_open_door
 
+    refuse_open_door(settings, host)
     listener = bind(host, port)
     port = listener.getsockname()[1]
     app = http_app(build_server(settings), host, port)
+
+    def drain() -> None:
+        app.traffic.draining = True
+
     announce("MCP", host, port, "/mcp")
-    await serve_app(app, listener)
+    await serve_app(app, listener, drain=drain, drain_seconds=settings.drain_seconds)
 
 
 async def serve_stdio(settings: Settings) -> None:

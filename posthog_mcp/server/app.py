@@ -16,7 +16,7 @@ from typing import Any, cast
 import anyio
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult, InputRequiredResult, TextContent
@@ -27,6 +27,7 @@ from posthog_mcp.errors import PostHogMcpError
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.project import Project
 from posthog_mcp.runtime import keep_retention, open_audit, open_project
+from posthog_mcp.safety.installation import derived
 from posthog_mcp.safety.principals import LOCAL
 from posthog_mcp.server.completions import register_completions
 from posthog_mcp.server.gate import CURRENT, Gate
@@ -157,6 +158,11 @@ def rephrased(error: ValidationError) -> str:
     return f"[invalid_input] {'; '.join(problems)}. Fix: correct the argument and call again."
 
 
+def request_state(settings: Settings) -> RequestStateSecurity | None:
+    """Keys that all replicas have, where a secret is set; otherwise the SDK makes its own for this process."""
+    return RequestStateSecurity(keys=[derived(settings, "request state")]) if settings.secret else None
+
+
 def build_server(
     settings: Settings,
     *,
@@ -196,6 +202,7 @@ def build_server(
         tools=[tool.as_tool() for tool in tools],
         lifespan=lifespan,
         middleware=[gate],
+        request_state_security=request_state(settings),
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="private")},
         log_level="WARNING",
     )

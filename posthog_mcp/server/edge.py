@@ -2,7 +2,7 @@
 
 `masked_result` takes the result of any method as it goes over the wire and gives it back with personal data replaced:
 tool results (structured content, texts, `_meta`, errors), resources, prompts, completions. Images are drawn from rows
-that were masked when they came in.
+that were masked when they came in. `visible` takes out what hides or reorders text.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from posthog_mcp.queries.shape import HIDDEN
 from posthog_mcp.results import Json
 from posthog_mcp.safety.documents import differences, known, masked_document, masked_text
 from posthog_mcp.safety.masking import Masking
@@ -36,6 +37,21 @@ def masked_result(masking: Masking, method: str, arguments: Json, result: Wire) 
             name: value if reserved(name) else masked_document(masking, value) for name, value in meta.items()
         }
     return {**result, **masked}
+
+
+def visible(method: str, result: Wire) -> Wire:
+    """The result without characters that hide or reorder text; resources are files and keep every byte."""
+    return result if method == "resources/read" else {name: shown(value) for name, value in result.items()}
+
+
+def shown(value: Json) -> Json:
+    if isinstance(value, str):
+        return HIDDEN.sub("", value) if HIDDEN.search(value) else value
+    if isinstance(value, list):
+        return [shown(each) for each in value]
+    if isinstance(value, dict):
+        return {HIDDEN.sub("", name): shown(item) for name, item in value.items()}
+    return value
 
 
 TEXTS = ("content", "contents", "messages", "completion", "description")

@@ -19,7 +19,7 @@ from mcp.types import INVALID_REQUEST
 from posthog_mcp.errors import Forbidden, PostHogMcpError
 from posthog_mcp.project import Project
 from posthog_mcp.safety.principals import Access
-from posthog_mcp.server.edge import GIVING, Wire, arguments_of, masked_result
+from posthog_mcp.server.edge import GIVING, Wire, arguments_of, masked_result, visible
 from posthog_mcp.server.recording import action_of, record_of
 from posthog_mcp.server.registry import requested_toolsets
 
@@ -88,7 +88,7 @@ class Gate:
             figures.at_work -= 1
         if not isinstance(result, dict):
             return result
-        wire, masking = cast("Wire", result), project.masking
+        wire, masking = visible(ctx.method, cast("Wire", result)), project.masking
         masked = wire if masking is None else masked_result(masking, ctx.method, arguments_of(ctx.params), wire)
         await self._recorded(project, ctx, masked, begun)
         return masked

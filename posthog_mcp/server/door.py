@@ -1,0 +1,188 @@
+"""The HTTP door before the MCP app: size and time of a request, who it comes from, and how often they may ask.
+
+Plain ASGI, so that streams pass through. A request's body is read here, within its limits, before anything else sees
+it: a slow or endless sender costs one waiting task and nothing more.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from dataclasses import dataclass, field
+
+import anyio
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from posthog_mcp.safety.principals import Access
+from posthog_mcp.server.credentials import PLACE, Credentials, Refused
+from posthog_mcp.server.gate import ACCESS
+from posthog_mcp.server.limits import Limits
+from posthog_mcp.settings import Settings
+
+logger = logging.getLogger("posthog_mcp.access")
+BODY_SECONDS = 30.0
+FAILED_LOGINS = "login"
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What the door counts for /metrics."""
+
+    statuses: dict[int, int] = field(default_factory=dict[int, int])
+    draining: bool = False
+
+
+class TooMuch(Exception):
+    """The body is too large or too slow; `status` says which."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+class Door:
+    """ASGI middleware over the whole app; only the MCP paths need credentials."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        credentials: Credentials,
+        limits: Limits,
+        logins: Limits,
+        metadata_url: str | None,
+        traffic: Traffic,
+    ) -> None:
+        self._app, self._settings, self._credentials = app, settings, credentials
+        self._limits, self._logins, self._metadata_url = limits, logins, metadata_url
+        self.traffic = traffic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not PLACE.match(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        inner = {**scope, "posthog_mcp.path": scope["path"], "path": "/mcp", "raw_path": b"/mcp"}
+        answer = Answer(send)
+        begun, request_id = time.perf_counter(), uuid.uuid4().hex[:16]
+        access: Access | None = None
+        try:
+            access = await self._admitted(inner)
+            inner[ACCESS] = access
+            await self._passed(inner, await self._body(scope, receive), answer)
+        except Refused as refused:
+            await self._refuse(refused, inner, answer)
+        except TooMuch as error:
+            told = "The request is larger than is taken." if error.status == 413 else "The request came too slowly."
+            refusal = JSONResponse({"error": told}, status_code=error.status, headers={"connection": "close"})
+            await refusal(inner, receive, answer.send)
+        finally:
+            self._log(inner, access, answer.status, begun, request_id)
+
+    async def _admitted(self, scope: Scope) -> Access | None:
+        """Who it is; counted.
+
+        Raises:
+            Refused: they may not come in, or not so often.
+        """
+        request = HTTPConnection(scope)
+        client = scope.get("client")
+        address = str(client[0]) if client else "?"
+        try:
+            access = await self._credentials.access(request)
+        except Refused as refused:
+            if refused.error and (wait := await self._logins.wait_for(f"{FAILED_LOGINS} {address}")):
+                raise Refused("", f"Too many wrong credentials; wait {wait} s.", 429) from None
+            raise
+        name = access.principal.id if access else f"local {address}"
+        wait = await self._limits.wait_for(name)
+        if wait:
+            raise Refused(str(wait), f"Too many requests: {self._settings.request_rate}.", 429)
+        return access
+
+    async def _body(self, scope: Scope, receive: Receive) -> Receive:
+        """A `receive` that gives the whole body at once.
+
+        Raises:
+            TooMuch: it is larger than the limit, or takes longer than half a minute.
+        """
+        if scope["method"] in ("GET", "HEAD", "OPTIONS", "DELETE"):
+            return receive
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._settings.max_body:
+            raise TooMuch(413)
+        parts: list[bytes] = []
+        size, more = 0, True
+        with anyio.move_on_after(BODY_SECONDS) as waiting:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    break
+                part = message.get("body", b"")
+                parts.append(part)
+                size, more = size + len(part), message.get("more_body", False)
+                if size > self._settings.max_body:
+                    raise TooMuch(413)
+        if waiting.cancelled_caught:
+            raise TooMuch(408)
+        body: list[Message] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+
+        async def replay() -> Message:
+            return body.pop() if body else await receive()
+
+        return replay
+
+    async def _passed(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+        """Let the app answer, for a time; a stream that a client only listens to has no end."""
+        seconds = self._settings.request_timeout if scope["method"] == "POST" else float("inf")
+        with anyio.move_on_after(seconds) as timing:
+            await self._app(scope, receive, answer.send)
+        if timing.cancelled_caught and answer.status == 0:
+            told = {"error": f"The request took longer than {seconds:g} s and was stopped."}
+            await JSONResponse(told, status_code=504)(scope, receive, answer.send)
+
+    async def _refuse(self, refused: Refused, scope: Scope, answer: Answer) -> None:
+        headers: dict[str, str] = {}
+        if refused.status == 429:
+            headers["retry-after"] = refused.error if refused.error.isdigit() else "60"
+        elif refused.status in (401, 403):
+            parts = [f'error="{refused.error}", error_description="{refused.message}"'] if refused.error else []
+            if self._metadata_url:
+                parts.append(f'resource_metadata="{self._metadata_url}"')
+            headers["www-authenticate"] = f"Bearer {', '.join(parts)}".strip()
+        error = "rate_limited" if refused.status == 429 else refused.error or "unauthorized"
+        body = {"error": error, "error_description": refused.message}
+        await JSONResponse(body, status_code=refused.status, headers=headers)(scope, nothing, answer.send)
+
+    def _log(self, scope: Scope, access: Access | None, status: int, begun: float, request_id: str) -> None:
+        """One line a request: who, which method, what came of it. No key, no argument, no row."""
+        self.traffic.statuses[status] = self.traffic.statuses.get(status, 0) + 1
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        fields = {
+            "request_id": request_id,
+            "principal": access.principal.id if access else "local",
+            "method": headers.get("mcp-method", scope["method"])[:60],
+            "name": headers.get("mcp-name", "")[:60],
+            "status": status,
+            "ms": round((time.perf_counter() - begun) * 1000, 1),
+        }
+        logger.info("%s %s %s", fields["method"], status, fields["principal"], extra={"fields": fields})
+
+
+class Answer:
+    """Passes an answer on and knows its status; 0 while there is none."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+async def nothing() -> Message:
+    return {"type": "http.disconnect"}
