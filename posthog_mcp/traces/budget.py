@@ -34,9 +34,11 @@ class Fitted:
 
 def fitted(blocks: Sequence[Block], budget: int) -> Fitted:
     """Within a budget in tokens (estimated); 0: whole. At least the first block's head is kept."""
+    if budget <= 0:
+        return Fitted(list(blocks), cut=False)
     sizes = [tokens_of(block.body) for block in blocks]
     heads = [tokens_of(block.head) + 2 for block in blocks]
-    if budget <= 0 or sum(sizes) + sum(heads) <= budget:
+    if sum(sizes) + sum(heads) <= budget:
         return Fitted(list(blocks), cut=False)
     kept = kept_blocks(blocks, heads, sizes, budget)
     left = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from posthog_mcp.traces.binary import is_encoded, one_line, size
-from posthog_mcp.traces.contents import Contents, contents_of
+from posthog_mcp.traces.contents import Contents, Memory, contents_of
 from posthog_mcp.traces.messages import Part, ToolDefinition
 from posthog_mcp.traces.repeats import Repeats
 from posthog_mcp.traces.threads import ANYBODY, Entry, Threads, ranges
@@ -166,14 +166,14 @@ def role_of(entry: Entry, head: str) -> str:
 def rendered(trace: Trace) -> Rendered:
     """Write a whole trace."""
     steps = walk(roots_of(trace))
-    writer, anchors = Writer(), dict[int, str]()
+    writer, anchors, memory = Writer(), dict[int, str](), Memory()
     contents: dict[int, Contents] = {}
     for step in steps:
         key = id(step.node)
         if step.ends:
             writer.end(anchors[key], step, contents[key])
             continue
-        anchors[key], contents[key] = f"e{len(anchors) + 1}", contents_of(step.node.event)
+        anchors[key], contents[key] = f"e{len(anchors) + 1}", contents_of(step.node.event, memory)
         writer.unknown |= contents[key].unknown
         writer.step(anchors[key], step, contents[key])
     writer.finish()

@@ -5,6 +5,7 @@ Values go down (`items`, `parts`), messages and parts come back. Readers get a c
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,9 @@ Fields = dict[str, Json]
 Item = Message | Part
 Reader = Callable[[Fields, "Reading"], "Iterable[Item] | None"]
 """None: this object is not mine after all."""
+
+Known = dict[tuple[str, bytes], list[Item]]
+"""Messages of a trace that were read, by role and bytes: histories repeat them in every step."""
 
 DEEPEST = 16
 """Levels of messages within messages; deeper ones are shown as structure."""
@@ -69,6 +73,7 @@ class Reading:
     depth: int = 0
     unknown: set[str] = field(default_factory=set[str])
     """Marks of objects that no reader took: their `type`, or their keys."""
+    known: Known = field(default_factory=dict[tuple[str, bytes], list[Item]])
 
     def messages(self, value: Json) -> list[Message]:
         """A whole payload as messages: pieces that belong to nobody in particular become one by `role`."""
@@ -112,7 +117,18 @@ class Reading:
             if isinstance(each, str) and len(value) > 1 and isinstance(decoded(each), str):
                 found += [Message(self.role, tuple(text_parts(each)))] if each else []
             else:
-                found += self.items(each)
+                found += self.remembered(each) if isinstance(each, dict) and self.depth == 0 else self.items(each)
+        return found
+
+    def remembered(self, value: dict[str, Json]) -> list[Item]:
+        """A message of a payload, read once however often it is sent."""
+        try:
+            key = (self.role, marshal.dumps(value, 2))
+        except ValueError:
+            return self.object(value)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.object(value)
         return found
 
     def parts(self, value: Json) -> list[Part]:
