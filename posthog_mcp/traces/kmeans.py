@@ -237,6 +237,6 @@ def hdbscan(vectors: Vectors, min_size: int) -> Labels:
         raise Unavailable("hdbscan needs scikit-learn.", fix=fix) from None
     if len(vectors) < max(min_size, 2):
         return np.full(len(vectors), OUTLIER, np.int64)
-    model: Any = HDBSCAN(min_cluster_size=max(2, min_size))
+    model: Any = HDBSCAN(min_cluster_size=max(2, min_size), copy=True)  # pyright: ignore[reportArgumentType]
     found = model.fit_predict(vectors.astype(np.float64))
     return np.asarray(found, dtype=np.int64)
