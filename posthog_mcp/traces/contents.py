@@ -64,6 +64,7 @@ class Contents:
     outputs: tuple[Message, ...] = ()
     tools: tuple[ToolDefinition, ...] = ()
     error: str = ""
+    """Also of a step that is not marked as failed."""
     opinion: str = ""
     unknown: frozenset[str] = frozenset()
 
@@ -113,7 +114,7 @@ def contents_of(event: TraceEvent, memory: Memory) -> Contents:
         inputs=all_messages(given, "user" if generates else "input", unknown, memory),
         outputs=all_messages(made, "assistant" if generates else "output", unknown, memory),
         tools=memory.definitions(first_payload(properties)),
-        error=printable(error_text(properties)) if event.is_error else "",
+        error=printable(error_text(properties, event.is_error)),
         unknown=frozenset(unknown),
     )
 
@@ -178,16 +179,19 @@ def clean_tool(tool: ToolDefinition) -> ToolDefinition:
     return ToolDefinition(one_line(tool.name), printable(tool.signature), printable(tool.description))
 
 
-def error_text(properties: Properties) -> str:
-    """The error in words; structure as lines."""
-    value = properties.get("$ai_error")
+def error_text(properties: Properties, failed: bool) -> str:
+    """The error in words, structure as lines; nothing where there is none."""
+    value = next((properties[name] for name in ERRORS if properties.get(name) not in (None, "", {}, [])), None)
     opened = decoded(value) if isinstance(value, str) else value
+    if opened is None:
+        return "failed without a message" if failed else ""
+    said = readable(opened)
     kind, status = text_of(properties, "$ai_error_type"), text_of(properties, "$ai_http_status")
-    said = readable(opened) if opened not in (None, "", {}, []) else "failed without a message"
-    head = " ".join(
-        filter(None, [kind if kind not in said else "", f"http {status}" if status not in ("", "200") else ""])
-    )
-    return f"{head}: {said}" if head else said
+    head = [kind if kind not in said else "", f"http {status}" if status not in ("", "200") else ""]
+    return ": ".join(filter(None, [" ".join(filter(None, head)), said]))
+
+
+ERRORS = ("$ai_error", "exception.message", "error.message", "otel.status_description", "$ai_error_normalized")
 
 
 def opinion_text(event: TraceEvent) -> str:

@@ -21,7 +21,38 @@ strange = st.text(max_size=30) | st.sampled_from(
     ["text", "role", "[", '{"a"', "[{'role'", "\ud800x", "\x00\x1b[31m", '"x"', "null"]
 )
 names = words | st.sampled_from(
-    ["role", "content", "parts", "type", "text", "messages", "message", "tool_calls", "function", "name", "arguments", "choices", "delta", "output", "input", "id", "kwargs", "data", "candidates", "generations", "toolUse", "toolResult", "functionCall", "kind", "state", "status", "tool_name", "embedding", "prompt", "document"]
+    [
+        "role",
+        "content",
+        "parts",
+        "type",
+        "text",
+        "messages",
+        "message",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "choices",
+        "delta",
+        "output",
+        "input",
+        "id",
+        "kwargs",
+        "data",
+        "candidates",
+        "generations",
+        "toolUse",
+        "toolResult",
+        "functionCall",
+        "kind",
+        "state",
+        "status",
+        "tool_name",
+        "embedding",
+        "prompt",
+        "document",
+    ]
 )
 anything = st.recursive(
     leaves | strange,
