@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.traces.payloads import EVERY, STREAMS, Case
+from tests.traces.cases import Case
+from tests.traces.payloads import EVERY, STREAMS
 from tests.traces.said import body, event, no_bytes, once, written
 
 
