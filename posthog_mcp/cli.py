@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     add_local(commands, embedded, anywhere)
     add_keeping(commands, anywhere)
     add_install(commands, anywhere)
+    add_themes(commands, anywhere)
     doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
     doctor.set_defaults(module="doctor")
     return top
@@ -179,6 +180,25 @@ def add_install(commands: Parsers, common: argparse.ArgumentParser) -> None:
     install.add_argument("--url", default="", help="a remote server's address, such as https://mcp.example.com/mcp")
     install.add_argument("--using", choices=("auto", "uvx", "python"), default="auto", help="what starts the server")
     install.set_defaults(module="install")
+
+
+def add_themes(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    themes = commands.add_parser("themes", help="themes of LLM traces")
+    parts = themes.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    run = parts.add_parser("run", parents=[common], help="read a theme's new traces once, then cluster")
+    run.add_argument("theme", metavar="NAME", help="name or id; or a theme file, which is saved first")
+    run.add_argument("--limit", type=positive, default=None, metavar="N", help="most traces; default 2,000")
+    run.add_argument("--max-cost", type=float, default=None, metavar="USD", help="most a model may cost; default 1")
+    run.add_argument("--date-from", default="", metavar="DATE", help="instead of the theme's, such as -30d")
+    run.add_argument("--rewind", action="store_true", help="read all again, also what was given up")
+    run.add_argument("--allow-writes", action="store_true", default=None, help="also write $ai_trace_summary events")
+    run.add_argument("--json", action="store_true", help="figures and clusters as JSON")
+    run.set_defaults(module="themes", action="run_one")
+    listing = parts.add_parser("list", parents=[common], help="what there is, and what was read")
+    listing.set_defaults(module="themes", action="listing")
+    save = parts.add_parser("save", parents=[common], help="save themes of a YAML or JSON file")
+    save.add_argument("file", type=Path, metavar="FILE")
+    save.set_defaults(module="themes", action="save")
 
 
 def port(text: str) -> int:

@@ -1,1 +1,12 @@
-"""LLM traces, themes, summaries and clusters."""
+"""LLM traces, themes, summaries and clusters.
+
+A trace becomes text in six steps, a file each: `fetch` reads its events, `shapes/` turns each payload into messages of
+one model (`messages`), `tree` orders the steps, `threads` numbers messages and pairs calls with results, `render`
+writes blocks, `budget` fits them. `text.trace_text` is all of it; `listing` is the table of traces.
+
+Decisions. A message is written once, where it is first said, and referred to by its anchor after that: agents send
+their whole history with every step, and a text that repeats it is eight times as long. Anchors stand at messages, not
+at lines: line numbers cost half the tokens again. What no reader knows is shown as structure, and what a reader does
+not take of an object is shown behind it (`Reading.with_left`), so that a new field of a provider is never lost.
+Structure begins at a line's start and contents do not, so that nothing said in a trace can pass for another message.
+"""

@@ -15,6 +15,10 @@ DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+-]+)*;base64,
 WORD = r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{200,}+={0,2}"
 LINES = r"(?:^[ \t]*[A-Za-z0-9+/]{60,76}\r?\n){4,}[ \t]*[A-Za-z0-9+/]*={0,2}"
 RUN = re.compile(f"{WORD}|{LINES}", re.MULTILINE)
+BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+ENCODING = bytes(ord("x") if byte in BASE64 else ord(" ") for byte in range(256))
+LONG_RUN = b"x" * 60
+"""What a text without bytes in it does not have; finding that out is cheap."""
 ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}){20,}")
 LONE = re.compile("[\ud800-\udfff]")
 MAGIC = (
@@ -53,7 +57,8 @@ def without_bytes(text: str) -> str:
     """The text with data URIs, base64, hex and escaped bytes named."""
     if "base64," in text:
         text = DATA_URI.sub(lambda found: named(found[2], found[1] or ""), text)
-    text = RUN.sub(lambda found: named(found[0]) if is_encoded(found[0]) else found[0], text)
+    if LONG_RUN in text.encode("ascii", "replace").translate(ENCODING):
+        text = RUN.sub(lambda found: named(found[0]) if is_encoded(found[0]) else found[0], text)
     return ESCAPED.sub(lambda found: f"[bytes, {size(len(found[0]) // 4)}]", text) if "\\x" in text else text
 
 

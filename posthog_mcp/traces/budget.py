@@ -34,9 +34,11 @@ class Fitted:
 
 def fitted(blocks: Sequence[Block], budget: int) -> Fitted:
     """Within a budget in tokens (estimated); 0: whole. At least the first block's head is kept."""
+    if budget <= 0:
+        return Fitted(list(blocks), cut=False)
     sizes = [tokens_of(block.body) for block in blocks]
     heads = [tokens_of(block.head) + 2 for block in blocks]
-    if budget <= 0 or sum(sizes) + sum(heads) <= budget:
+    if sum(sizes) + sum(heads) <= budget:
         return Fitted(list(blocks), cut=False)
     kept = kept_blocks(blocks, heads, sizes, budget)
     left = (
@@ -64,15 +66,26 @@ def kept_blocks(blocks: Sequence[Block], heads: Sequence[int], sizes: Sequence[i
     """Blocks to keep, in order: the head, failures and opinions, then the beginning and the end by turns."""
     ends = [index for pair in zip(range(len(blocks)), reversed(range(len(blocks))), strict=True) for index in pair]
     urgent = [index for index, block in enumerate(blocks) if block.weight >= 4]
+    told = [each for index in both_ends(urgent) for each in (step_of(blocks, index), index)]
     kept: set[int] = set()
     spent = 0
-    for index in dict.fromkeys([0, *both_ends(urgent), *ends]):
+    for index in dict.fromkeys([0, *told, *ends]):
         cost = heads[index] + min(sizes[index], LEAST) + (GAP if index in urgent else 0)
         if kept and spent + cost > budget * HEADS and sum(heads) + LEAST * len(blocks) > budget * HEADS:
             continue
         kept.add(index)
         spent += cost
     return sorted(kept)
+
+
+def step_of(blocks: Sequence[Block], index: int) -> int:
+    """The line of the step that a block belongs to, so that a failure says whose it is."""
+    anchor = blocks[index].anchor if blocks[index].kind == "error" else ""
+    while index > 0 and not (
+        blocks[index].kind in ("step", "opinion") and (not anchor or blocks[index].anchor == anchor)
+    ):
+        index -= 1
+    return index
 
 
 def both_ends(indices: Sequence[int]) -> list[int]:

@@ -1,7 +1,7 @@
 """Group a theme's summaries: sizes, people, cost, latency, trend, label, examples and counter-examples.
 
 Only summaries that their reader called relevant are grouped. A group with fewer people than the theme's `min_users` is
-withheld: counted, and nothing else told of it.
+withheld: counted, and nothing else told of it, nor of single outliers then.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -101,16 +101,18 @@ def described(
     given = given_names(earlier)
     clusters: list[Json] = []
     withheld = Counter[str]()
+    private = {index for index, own in enumerate(places) if len({rows[at].person_id for at in own}) < how.min_users}
+    hidden = {at for index in private for at in places[index]}
+    hidden |= {at for at, label in enumerate(grouped.labels.tolist()) if label == OUTLIER and how.min_users > 1}
     for index, own in enumerate(places):
-        people = {rows[at].person_id for at in own}
-        if len(people) < how.min_users:
+        if index in private:
             withheld["clusters"] += 1
             withheld["summaries"] += len(own)
             continue
         name = carried(given, [rows[at].trace_id for at in own])
         found = figures([rows[at] for at in own], len(rows), periods)
         order = sorted(own, key=lambda at: float(grouped.distances[at]))
-        outside = contrast(vectors, grouped, index)
+        outside = contrast(vectors, grouped, index, hidden)
         clusters.append(
             {
                 "cluster_id": index,
@@ -125,6 +127,7 @@ def described(
             }
         )
     outliers = [at for at, label in enumerate(grouped.labels.tolist()) if label == OUTLIER]
+    shown_outliers = [at for at in outliers if at not in hidden][:EXAMPLES]
     return {
         "run_id": secrets.token_hex(6),
         "theme": theme.id,
@@ -134,11 +137,11 @@ def described(
         "silhouette": round(grouped.silhouette, 3),
         "summaries": len(rows),
         "clusters": clusters,
-        "outliers": {"size": len(outliers), "examples": [example(project, rows[at]) for at in outliers[:EXAMPLES]]},
+        "outliers": {"size": len(outliers), "examples": [example(project, rows[at]) for at in shown_outliers]},
         "withheld": {"clusters": withheld["clusters"], "summaries": withheld["summaries"], "min_users": how.min_users},
         "periods": periods.as_json(),
         "writers": dict(Counter(each.writer for each in rows)),
-        "map": flat(vectors, grouped, rows, clusters),
+        "map": flat(vectors, grouped, rows, hidden),
     }
 
 
@@ -176,26 +179,23 @@ def example(project: Project, each: StoredSummary) -> dict[str, Json]:
     }
 
 
-def contrast(vectors: Vectors, grouped: Grouped, index: int) -> list[int]:
-    """What lies nearest to a group and is not in it: where its border is."""
+def contrast(vectors: Vectors, grouped: Grouped, index: int, hidden: set[int]) -> list[int]:
+    """What lies nearest to a group and is not in it: where its border is. Nothing that is `hidden`."""
     import numpy as np
 
     closeness = vectors @ grouped.centres[index]
     closeness[grouped.labels == index] = -np.inf
+    closeness[sorted(hidden)] = -np.inf
     order = np.argsort(-closeness)[: EXAMPLES - 1]
     return [int(at) for at in order if closeness[at] > 0]
 
 
 def flat(
-    vectors: Vectors, grouped: Grouped, rows: Sequence[StoredSummary], clusters: Sequence[Json], most: int = 1_000
+    vectors: Vectors, grouped: Grouped, rows: Sequence[StoredSummary], hidden: set[int], most: int = 1_000
 ) -> list[Json]:
-    """[x, y, cluster, trace_id] of each summary, on the two directions of most variance; outliers are −1.
-
-    Groups that are withheld are left out.
-    """
+    """[x, y, cluster, trace_id] of each summary, on the two directions of most variance; outliers are −1."""
     import numpy as np
 
-    shown = {cast("dict[str, int]", each)["cluster_id"] for each in clusters} | {OUTLIER}
     middle = vectors - vectors.mean(axis=0)
     _, axes = np.linalg.eigh((middle.T @ middle).astype(np.float64))
     places = middle @ axes[:, -2:][:, ::-1]
@@ -203,7 +203,7 @@ def flat(
     return [
         [round(float(places[at, 0]), 4), round(float(places[at, -1]), 4), label, rows[at].trace_id]
         for at, label in enumerate(grouped.labels.tolist())
-        if at % step == 0 and label in shown
+        if at % step == 0 and at not in hidden
     ]
 
 

@@ -26,6 +26,8 @@ LEASE_SECONDS = 1_800.0
 PROMPT_TOKENS = 600
 """Instructions and schema, once a batch."""
 ANSWER_TOKENS = 250
+BUDGET = "budget_tokens"
+"""What a lease remembers beside the candidate: the size its text was cut to, which decides the anchors it has."""
 TEXT_SHARE = 1.25
 """Tokens of a trace's text for each token that was said once."""
 
@@ -70,8 +72,9 @@ async def collect(
     plan = await plan_of(project, theme)
     fresh = await fresh_candidates(project, plan, most + 1)
     batch_id, reads = secrets.token_hex(6), Reads()
-    got = await lease(project, theme, fresh[:most], batch_id, lease_seconds)
-    readings = await read(project, got, min(theme.trace_tokens, budget_tokens), reads)
+    budget = min(theme.trace_tokens, budget_tokens)
+    got = await lease(project, theme, fresh[:most], batch_id, lease_seconds, budget)
+    readings = await read(project, got, budget, reads)
     handed = fitting(got, readings, budget_tokens)
     unused = [each.trace_id for each in got if each.trace_id not in {one.about.trace_id for one in handed}]
     project_id = (await project.driver.project()).id
@@ -116,11 +119,11 @@ def is_fresh(each: Candidate, mark: Mark | None) -> bool:
 
 
 async def lease(
-    project: Project, theme: AnalysisTheme, wanted: Sequence[Candidate], batch_id: str, seconds: float
+    project: Project, theme: AnalysisTheme, wanted: Sequence[Candidate], batch_id: str, seconds: float, budget: int
 ) -> list[Candidate]:
-    """Those of them that were got."""
+    """Those of them that were got. `budget`: tokens of a text, as they are read."""
     project_id = (await project.driver.project()).id
-    about = {each.trace_id: (each.fingerprint, json.dumps(asdict(each))) for each in wanted}
+    about = {each.trace_id: (each.fingerprint, json.dumps({**asdict(each), BUDGET: budget})) for each in wanted}
     got = await project.themes.lease(project_id, theme.id, about, batch_id, seconds)
     return [each for each in wanted if each.trace_id in got]
 

@@ -6,8 +6,9 @@ leave beside them only add what those do not have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from posthog_mcp.results import Json
 from posthog_mcp.traces.binary import one_line, printable
@@ -16,6 +17,7 @@ from posthog_mcp.traces.messages import Message, Part, ToolDefinition
 from posthog_mcp.traces.payloads import decoded
 from posthog_mcp.traces.shapes.flattened import unflattened
 from posthog_mcp.traces.shapes.registry import read
+from posthog_mcp.traces.shapes.shape import Item, Known
 from posthog_mcp.traces.structure import readable
 from posthog_mcp.traces.tools import tool_definitions
 from posthog_mcp.traces.trace import OPINIONS, Properties, TraceEvent, text_of
@@ -62,11 +64,36 @@ class Contents:
     outputs: tuple[Message, ...] = ()
     tools: tuple[ToolDefinition, ...] = ()
     error: str = ""
+    """Also of a step that is not marked as failed."""
     opinion: str = ""
     unknown: frozenset[str] = frozenset()
 
 
-def contents_of(event: TraceEvent) -> Contents:
+@dataclass(slots=True)
+class Memory:
+    """What was read of a trace so far: a history that every step repeats is read once."""
+
+    items: Known = field(default_factory=dict[tuple[str, bytes], list[Item]])
+    printed: dict[int, tuple[Message, Message]] = field(default_factory=dict[int, tuple[Message, Message]])
+    """By the identity of a message as it was read: that message, and the one fit to print."""
+    tools: dict[str, tuple[ToolDefinition, ...]] = field(default_factory=dict[str, tuple[ToolDefinition, ...]])
+
+    def fit_to_print(self, message: Message) -> Message:
+        found = self.printed.get(id(message))
+        if found is None:
+            found = self.printed[id(message)] = (message, fit_to_print(message))
+        return found[1]
+
+    def definitions(self, value: Json) -> tuple[ToolDefinition, ...]:
+        if value is None:
+            return ()
+        key = value if isinstance(value, str) else json.dumps(value)
+        if key not in self.tools:
+            self.tools[key] = tuple(map(clean_tool, tool_definitions(value)))
+        return self.tools[key]
+
+
+def contents_of(event: TraceEvent, memory: Memory) -> Contents:
     """Read an event."""
     properties = event.properties
     if event.event in OPINIONS:
@@ -84,10 +111,10 @@ def contents_of(event: TraceEvent) -> Contents:
         *payloads(properties, WHOLE_OUTPUTS),
     ]
     return Contents(
-        inputs=all_messages(given, "user" if generates else "input", unknown),
-        outputs=all_messages(made, "assistant" if generates else "output", unknown),
-        tools=tuple(map(clean_tool, tool_definitions(first_payload(properties)))),
-        error=printable(error_text(properties)) if event.is_error else "",
+        inputs=all_messages(given, "user" if generates else "input", unknown, memory),
+        outputs=all_messages(made, "assistant" if generates else "output", unknown, memory),
+        tools=memory.definitions(first_payload(properties)),
+        error=printable(error_text(properties, event.is_error)),
         unknown=frozenset(unknown),
     )
 
@@ -111,13 +138,17 @@ def first_payload(properties: Properties) -> Json:
     return found[0][1] if found else None
 
 
-def all_messages(given: Iterable[tuple[str, Json]], role: str, unknown: set[str]) -> tuple[Message, ...]:
+def all_messages(
+    given: Sequence[tuple[str, Json]], role: str, unknown: set[str], memory: Memory
+) -> tuple[Message, ...]:
     """Messages of several properties, those that an earlier one has told left out."""
     found: list[Message] = []
     told = set[str]()
     for name, value in given:
-        new = [fit_to_print(each) for each in read(value, "system" if name in SYSTEM else role, unknown)]
-        new = [each for each in new if each.parts or each.stop]
+        raw = read(value, "system" if name in SYSTEM else role, unknown, memory.items)
+        new = [each for each in map(memory.fit_to_print, raw) if each.parts or each.stop]
+        if len(given) == 1:
+            return tuple(new)
         found += [each for each in new if not told or not told.issuperset(map(as_told, each.parts))]
         told |= {as_told(part) for each in new for part in each.parts}
     return tuple(found)
@@ -148,16 +179,19 @@ def clean_tool(tool: ToolDefinition) -> ToolDefinition:
     return ToolDefinition(one_line(tool.name), printable(tool.signature), printable(tool.description))
 
 
-def error_text(properties: Properties) -> str:
-    """The error in words; structure as lines."""
-    value = properties.get("$ai_error")
+def error_text(properties: Properties, failed: bool) -> str:
+    """The error in words, structure as lines; nothing where there is none."""
+    value = next((properties[name] for name in ERRORS if properties.get(name) not in (None, "", {}, [])), None)
     opened = decoded(value) if isinstance(value, str) else value
+    if opened is None:
+        return "failed without a message" if failed else ""
+    said = readable(opened)
     kind, status = text_of(properties, "$ai_error_type"), text_of(properties, "$ai_http_status")
-    said = readable(opened) if opened not in (None, "", {}, []) else "failed without a message"
-    head = " ".join(
-        filter(None, [kind if kind not in said else "", f"http {status}" if status not in ("", "200") else ""])
-    )
-    return f"{head}: {said}" if head else said
+    head = [kind if kind not in said else "", f"http {status}" if status not in ("", "200") else ""]
+    return ": ".join(filter(None, [" ".join(filter(None, head)), said]))
+
+
+ERRORS = ("$ai_error", "exception.message", "error.message", "otel.status_description", "$ai_error_normalized")
 
 
 def opinion_text(event: TraceEvent) -> str:

@@ -32,6 +32,7 @@ PROBLEMS: Weights = {
     "bad_feedback": 2,
     "correction": 2,
     "retry": 1,
+    "unrecovered": 2,
     "apology": 1,
     "refusal": 2,
     "complaint": 2,
@@ -59,6 +60,7 @@ WORDS = {
     "error": "error",
     "failed_tool": "tool failed",
     "retry": "retry",
+    "unrecovered": "never succeeded",
     "loop": "loop",
     "truncated": "answer cut",
     "empty_answer": "empty answer",
@@ -170,7 +172,7 @@ def severity(theme: AnalysisTheme, about: Candidate, signs: Sequence[Sign]) -> s
     kinds = {each.kind for each in signs}
     if theme.id == "success_patterns":
         return "none"
-    if kinds & {"abandoned", "empty_answer"} or {"error", "bad_feedback"} <= kinds:
+    if kinds & {"abandoned", "empty_answer", "unrecovered"} or {"error", "bad_feedback"} <= kinds:
         return "high"
     if theme.id == "feature_requests":
         return "low"

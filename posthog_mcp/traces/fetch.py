@@ -22,9 +22,10 @@ from posthog_mcp.traces.trace import Trace, TraceEvent, trace_of
 
 HEAVY = ("input", "output", "output_choices", "input_state", "output_state", "tools")
 """Columns of `posthog.ai_events`; each is the property `$ai_…` elsewhere."""
-BATCH = 20
+BATCH = 50
 """Traces a query: a trace can have hundreds of events, and an event can have megabytes."""
-MOST_EVENTS = 10_000
+PAGE = 10_000
+"""Events a query; a trace that has more is read in pages."""
 LOOKBACK_DAYS = 90
 """How far back `events` is searched on a PostHog host, where a query without bounds would read everything."""
 
@@ -54,7 +55,7 @@ async def fetch_traces(project: Project, ids: Iterable[str]) -> list[Trace]:
 async def from_ai_events(project: Project, ids: Sequence[str]) -> dict[str, list[TraceEvent]]:
     """Events by trace id, heavy columns put back among the properties. Empty on a host without the table."""
     query = f"""SELECT trace_id, {COLUMNS}, {", ".join(HEAVY)} FROM posthog.ai_events
-WHERE trace_id IN {{ids}} AND event NOT IN {DERIVED} ORDER BY trace_id, timestamp LIMIT {MOST_EVENTS}"""
+WHERE trace_id IN {{ids}} AND event NOT IN {DERIVED} ORDER BY trace_id, timestamp, uuid"""
     try:
         rows = await rows_of(project, query, ids)
     except (HogQLResolutionError, InvalidInput):
@@ -67,15 +68,21 @@ async def from_events(project: Project, ids: Sequence[str]) -> dict[str, list[Tr
     bound = f"timestamp >= now() - INTERVAL {LOOKBACK_DAYS} DAY AND" if project.driver.kind == "posthog" else ""
     query = f"""SELECT properties.$ai_trace_id AS trace_id, {COLUMNS} FROM events
 WHERE {bound} startsWith(event, '$ai_') AND properties.$ai_trace_id IN {{ids}} AND event NOT IN {DERIVED}
-ORDER BY trace_id, timestamp LIMIT {MOST_EVENTS}"""
+ORDER BY trace_id, timestamp, uuid"""
     return by_trace(await rows_of(project, query, ids))
 
 
 async def rows_of(project: Project, query: str, ids: Sequence[str]) -> list[list[Json]]:
     """Read, but not kept in the history: the rows are contents, and too large."""
-    body: dict[str, Json] = {"kind": "HogQLQuery", "query": query, "values": {"ids": list(ids)}}
-    options = QueryOptions(secrets.token_hex(8), project.settings.query_timeout, MOST_EVENTS)
-    return (await answered(project, body, options)).table.rows
+    rows: list[list[Json]] = []
+    while True:
+        paged = f"{query} LIMIT {PAGE} OFFSET {len(rows)}"
+        body: dict[str, Json] = {"kind": "HogQLQuery", "query": paged, "values": {"ids": list(ids)}}
+        options = QueryOptions(secrets.token_hex(8), project.settings.query_timeout, PAGE)
+        page = (await answered(project, body, options)).table.rows
+        rows += page
+        if len(page) < PAGE:
+            return rows
 
 
 def by_trace(rows: Iterable[Sequence[Json]]) -> dict[str, list[TraceEvent]]:

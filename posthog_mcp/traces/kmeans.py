@@ -75,12 +75,12 @@ def chosen_kmeans(vectors: Vectors, k: int, min_size: int, seed: int) -> Labels:
     sample = vectors if len(vectors) <= SAMPLE else vectors[np.sort(random.choice(len(vectors), SAMPLE, replace=False))]
     most = min(MOST_K, distinct - 1, max(2, len(sample) // max(2, min_size)))
     tried = sorted({round(each) for each in np.geomspace(2, most, 12)})
-    scores = {each: silhouette(sample, *kmeans(sample, each, seed, restarts=1)) for each in tried}
+    scores = {each: silhouette(sample, *kmeans(sample, each, seed, restarts=2)) for each in tried}
     best = max(tried, key=lambda each: scores[each])
     place = tried.index(best)
     low, high = tried[max(0, place - 1)], tried[min(len(tried) - 1, place + 1)]
     for each in {round(near) for near in np.linspace(low, high, 8)} - set(tried):
-        scores[each] = silhouette(sample, *kmeans(sample, each, seed, restarts=1))
+        scores[each] = silhouette(sample, *kmeans(sample, each, seed, restarts=2))
     return kmeans(vectors, max(scores, key=lambda each: (scores[each], -each)), seed)[0]
 
 
@@ -141,15 +141,24 @@ def silhouette(vectors: Vectors, labels: Labels, centres: Vectors) -> float:
 
 
 def silhouettes(vectors: Vectors, labels: Labels, centres: Vectors) -> NDArray[np.float32]:
-    """(b − a) / max(a, b) a vector: a the distance to its centre, b to the nearest other one."""
+    """(b − a) / max(a, b) a vector: a the distance to its own centre, b to the nearest other one; 0 for one alone.
+
+    The own centre is taken without the vector itself, as in the full silhouette: else tiny groups always look tight.
+    """
     import numpy as np
 
-    apart = 1 - vectors @ centres.T
     rows = np.arange(len(vectors))
-    own = np.maximum(apart[rows, labels], 0)
+    sums = np.zeros_like(centres)
+    np.add.at(sums, labels, vectors)
+    along = np.einsum("ij,ij->i", vectors, sums[labels])
+    length = np.sqrt(np.maximum((sums[labels] ** 2).sum(axis=1) - 2 * along + 1, 1e-12))
+    own = np.maximum(1 - (along - 1) / length, 0)
+    apart = 1 - vectors @ centres.T
     apart[rows, labels] = np.inf
     other = np.maximum(apart.min(axis=1), 0)
-    return ((other - own) / np.maximum(np.maximum(own, other), 1e-9)).astype(np.float32)
+    alone = np.bincount(labels, minlength=len(centres))[labels] < 2
+    found = (other - own) / np.maximum(np.maximum(own, other), 1e-9)
+    return np.where(alone, 0, found).astype(np.float32)
 
 
 def marked(vectors: Vectors, labels: Labels) -> Labels:
@@ -237,6 +246,6 @@ def hdbscan(vectors: Vectors, min_size: int) -> Labels:
         raise Unavailable("hdbscan needs scikit-learn.", fix=fix) from None
     if len(vectors) < max(min_size, 2):
         return np.full(len(vectors), OUTLIER, np.int64)
-    model: Any = HDBSCAN(min_cluster_size=max(2, min_size))
+    model: Any = HDBSCAN(min_cluster_size=max(2, min_size), copy=True)  # pyright: ignore[reportArgumentType]
     found = model.fit_predict(vectors.astype(np.float64))
     return np.asarray(found, dtype=np.int64)

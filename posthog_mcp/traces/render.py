@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from posthog_mcp.traces.binary import is_encoded, one_line, size
-from posthog_mcp.traces.contents import Contents, contents_of
+from posthog_mcp.traces.contents import Contents, Memory, contents_of
 from posthog_mcp.traces.messages import Part, ToolDefinition
 from posthog_mcp.traces.repeats import Repeats
 from posthog_mcp.traces.threads import ANYBODY, Entry, Threads, ranges
@@ -112,6 +112,10 @@ class Writer:
     def fail(self, anchor: str, event: TraceEvent, contents: Contents) -> None:
         if event.is_error:
             self.blocks.append(Block("error", anchor, f"{anchor} ERROR:", set_in(contents.error), 8.0))
+        elif contents.error:
+            self.blocks.append(
+                Block("error", anchor, f"{anchor} error, not marked as one:", set_in(contents.error), 2.0)
+            )
 
     def finish(self) -> None:
         """Write the messages."""
@@ -145,7 +149,7 @@ class Writer:
         text = self.repeats.shortened(part.text, entry.anchor)
         label = call or part.name or "a call that was not captured"
         name = f" {part.name}" if part.name and part.name not in label else ""
-        shown = text or "(no output recorded)"
+        shown = text or "(empty)"
         return f"← {label}{name}{' FAILED' if part.failed else ''}: {shown}"
 
 
@@ -166,14 +170,14 @@ def role_of(entry: Entry, head: str) -> str:
 def rendered(trace: Trace) -> Rendered:
     """Write a whole trace."""
     steps = walk(roots_of(trace))
-    writer, anchors = Writer(), dict[int, str]()
+    writer, anchors, memory = Writer(), dict[int, str](), Memory()
     contents: dict[int, Contents] = {}
     for step in steps:
         key = id(step.node)
         if step.ends:
             writer.end(anchors[key], step, contents[key])
             continue
-        anchors[key], contents[key] = f"e{len(anchors) + 1}", contents_of(step.node.event)
+        anchors[key], contents[key] = f"e{len(anchors) + 1}", contents_of(step.node.event, memory)
         writer.unknown |= contents[key].unknown
         writer.step(anchors[key], step, contents[key])
     writer.finish()
@@ -189,7 +193,22 @@ def head_text(trace: Trace, steps: int) -> str:
     facts += [f"user {one_line(trace.distinct_id)}"] if trace.distinct_id else []
     facts += [f"session {one_line(trace.session)}"] if trace.session else []
     name = one_line(trace.name) or "without a name"
-    return f"trace {name} ({one_line(trace.id)})\n{', '.join(facts)}\n{totals_text(totals)}"
+    own = own_properties(trace)
+    return f"trace {name} ({one_line(trace.id)})\n{', '.join(facts)}\n{totals_text(totals)}{own}"
+
+
+def own_properties(trace: Trace) -> str:
+    """What the application says of the trace in properties of its own: plans, versions, ids. Short ones, each once."""
+    found: dict[str, str] = {}
+    for event in trace.events:
+        for key in event.properties:
+            if key[:1].isalpha() and "." not in key and 0 < len(said := text_of(event.properties, key)) <= OWN_LENGTH:
+                found.setdefault(one_line(key), one_line(said))
+    told = [f"{key}={value}" for key, value in list(found.items())[:MOST_OWN]]
+    return f"\nproperties: {', '.join(told)}" if told else ""
+
+
+MOST_OWN, OWN_LENGTH = 12, 80
 
 
 def totals_text(totals: Totals) -> str:
@@ -236,6 +255,9 @@ def measures(event: TraceEvent) -> Iterator[str]:
     if cost is not None:
         yield dollars(cost)
     stop, status = text_of(properties, "$ai_stop_reason"), text_of(properties, "$ai_http_status")
+    prompt = " ".join(filter(None, [text_of(properties, f"$ai_prompt_{each}") for each in ("name", "version")]))
+    if prompt:
+        yield f"prompt={one_line(prompt)}"
     if stop:
         yield f"stop={one_line(stop)}"
     if status and status not in ("200", "200.0"):

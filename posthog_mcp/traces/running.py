@@ -127,7 +127,7 @@ async def run_chunk(
     """One lease: every trace of it is settled, given back, or gone."""
     project_id = (await project.driver.project()).id
     batch_id = f"{report.run_id}-{secrets.token_hex(3)}"
-    got = await lease(project, theme, wanted, batch_id, LEASE_SECONDS)
+    got = await lease(project, theme, wanted, batch_id, LEASE_SECONDS, theme.trace_tokens)
     try:
         readings = await read(project, got, theme.trace_tokens, report.reads)
         handed = [Handed(each, readings[each.trace_id]) for each in got if each.trace_id in readings]

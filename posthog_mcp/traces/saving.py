@@ -12,8 +12,9 @@ from posthog_mcp.project import Project
 from posthog_mcp.results import Json, Note
 from posthog_mcp.state.trace_themes.marks import Mark
 from posthog_mcp.state.trace_themes.summaries import StoredSummary
+from posthog_mcp.traces.collect import BUDGET, Handed
 from posthog_mcp.traces.picking import Candidate
-from posthog_mcp.traces.readings import kept
+from posthog_mcp.traces.readings import read
 from posthog_mcp.traces.summaries import Refused, answer_schema, problem_of, stored_summary, summary_event
 from posthog_mcp.traces.themes import AnalysisTheme
 
@@ -44,15 +45,16 @@ async def save_answers(project: Project, theme: AnalysisTheme, batch_id: str, an
             f"There is no batch {batch_id!r} of theme {theme.id}, or its lease ended and others have it.",
             fix="Call collect_theme and answer with its batch_id.",
         )
+    texts = await texts_of(project, marks)
     schema = answer_schema(theme)
     valid: list[StoredSummary] = []
     refused: list[Refused] = []
     for index, answer in enumerate(answers):
-        problem = judged(project, theme, answer, schema, marks)
-        if isinstance(problem, StoredSummary):
-            valid.append(problem)
+        found = judged(theme, answer, schema, texts)
+        if isinstance(found, StoredSummary):
+            valid.append(found)
         else:
-            refused.append(Refused(index, named(answer), *problem))
+            refused.append(Refused(index, named(answer), *found))
     if refused and not valid:
         told = "; ".join(f"answers[{each.index}].{each.field}: {each.message}" for each in refused[:10])
         raise InvalidInput(f"No answer is valid. {told}.", fix="Correct the fields that are named and send them again.")
@@ -67,31 +69,28 @@ def named(answer: Json) -> str:
     return str(answer.get("trace_id", "")) if isinstance(answer, dict) else ""
 
 
+async def texts_of(project: Project, marks: Mapping[str, Mark]) -> dict[str, Handed]:
+    """What was handed out and waits for its answer, as it was: mostly kept, else read again."""
+    about = {name: json.loads(mark.about) for name, mark in marks.items() if mark.about}
+    budgets = {name: fields.pop(BUDGET) for name, fields in about.items()}
+    found: dict[str, Handed] = {}
+    for budget in set(budgets.values()):
+        wanted = [Candidate(**fields) for name, fields in about.items() if budgets[name] == budget]
+        readings = await read(project, wanted, budget)
+        found |= {each.trace_id: Handed(each, readings[each.trace_id]) for each in wanted if each.trace_id in readings}
+    return found
+
+
 def judged(
-    project: Project, theme: AnalysisTheme, answer: Json, schema: Mapping[str, Json], marks: Mapping[str, Mark]
+    theme: AnalysisTheme, answer: Json, schema: Mapping[str, Json], texts: Mapping[str, Handed]
 ) -> StoredSummary | tuple[str, str]:
     """The answer as it is kept, or its field and what is wrong with it."""
-    mark = marks.get(named(answer))
-    if not isinstance(answer, dict) or (mark is None and named(answer)):
-        return "trace_id", f"the batch holds no such trace; it has {', '.join(list(marks)[:5])}"
-    about = candidate_of(mark) if mark else None
-    problem = problem_of(answer, schema, anchors_of(project, theme, about))
-    if problem or about is None:
-        return problem or ("trace_id", "it is missing")
-    return stored_summary(theme, about, answer, CLIENT)
-
-
-def candidate_of(mark: Mark) -> Candidate | None:
-    """What was known of a trace when it was handed out; None when it is settled already."""
-    return Candidate(**json.loads(mark.about)) if mark.about else None
-
-
-def anchors_of(project: Project, theme: AnalysisTheme, about: Candidate | None) -> tuple[str, ...]:
-    """Anchors of the text that was handed out; none where it is not kept any more, and cannot be checked."""
-    if about is None:
-        return ()
-    found = kept(project, [about], theme.trace_tokens)
-    return found[about.trace_id].anchors if found else ()
+    handed = texts.get(named(answer))
+    if not isinstance(answer, dict) or handed is None:
+        waiting = ", ".join(list(texts)[:5]) or "none"
+        return "trace_id", f"the batch holds no such trace that waits for an answer; those that do: {waiting}"
+    problem = problem_of(answer, schema, handed.reading.anchors)
+    return problem or stored_summary(theme, handed.about, answer, CLIENT)
 
 
 async def send_events(

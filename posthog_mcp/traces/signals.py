@@ -30,6 +30,7 @@ SignKind = Literal[
     "error",
     "failed_tool",
     "retry",
+    "unrecovered",
     "loop",
     "truncated",
     "empty_answer",
@@ -126,10 +127,10 @@ def error_text(event: TraceEvent) -> str:
 
 
 def tool_signs(said: Said) -> Iterator[Sign]:
-    """Failed results, a call that is made again after its failure, and equal calls over and over."""
+    """Failed results, a call that is made again after its failure or never succeeds, and equal calls over and over."""
     names: dict[str, str] = {}
     calls: Counter[tuple[str, str]] = Counter()
-    failed_last: set[str] = set()
+    failed_last: dict[str, str] = {}
     waiting: list[str] = []
     for anchor, part in parts_of(said):
         if part.kind == "tool_call":
@@ -145,10 +146,12 @@ def tool_signs(said: Said) -> Iterator[Sign]:
             name = names.get(part.id) or part.name or (waiting[0] if waiting else "tool")
             waiting = waiting[1:]
             if part.failed or FAILED.search(part.text[:FAILED_LOOK]):
-                failed_last.add(name)
+                failed_last[name] = anchor
                 yield Sign("failed_tool", anchor, f"{name}: {quote(part.text)}")
             else:
-                failed_last.discard(name)
+                failed_last.pop(name, None)
+    for name, anchor in failed_last.items():
+        yield Sign("unrecovered", anchor, f"the last call of {name} failed")
 
 
 def parts_of(said: Said) -> Iterator[tuple[str, Part]]:

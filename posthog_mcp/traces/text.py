@@ -72,19 +72,16 @@ def text_of_trace(
     whole = whole or rendered(trace)
     outline = outlined(whole.blocks) if detail == "outline" else None
     blocks = outline.blocks if outline else whole.blocks
-    budget = budget_tokens
-    made = written(fitted(blocks, budget).blocks)
-    for _ in range(TRIES):
-        size = tokens_of(made[0])
-        if budget_tokens <= 0 or size <= budget_tokens:
-            break
-        budget = max(int(budget * 0.97 * budget_tokens / size), 1)
-        made = written(fitted(blocks, budget).blocks)
-    cut = bool(outline and outline.cut) or fitted(blocks, budget).cut
-    text, places = made
-    return TraceText(
-        trace.id, text, tokens_of(text), (*places,), facts_of(trace, whole), cut, places, landmarks_of(whole)
-    )
+    fit = fitted(blocks, budget_tokens)
+    text, places = written(fit.blocks)
+    size, budget, tries = tokens_of(text), budget_tokens, TRIES
+    while size > budget_tokens > 0 and tries:
+        budget, tries = max(int(budget * 0.97 * budget_tokens / size), 1), tries - 1
+        fit = fitted(blocks, budget)
+        text, places = written(fit.blocks)
+        size = tokens_of(text)
+    cut = fit.cut or bool(outline and outline.cut)
+    return TraceText(trace.id, text, size, (*places,), facts_of(trace, whole), cut, places, landmarks_of(whole))
 
 
 def written(blocks: Sequence[Block]) -> tuple[str, dict[str, int]]:

@@ -55,14 +55,21 @@ class Threads:
     _waiting: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
     """Calls without an id, by the tool's name."""
     _count: int = 0
+    _keys: dict[int, tuple[Message, Key]] = field(default_factory=dict[int, tuple[Message, Key]])
+    """By a message's identity: histories hold the same ones again and again."""
 
     def conversation(self) -> Conversation:
         """One step's messages; texts that occur in it again are counted."""
         return Conversation(self)
 
-    def place(self, message: Message, occurrence: int) -> tuple[Entry, bool]:
+    def key(self, message: Message) -> Key:
+        found = self._keys.get(id(message))
+        if found is None:
+            found = self._keys[id(message)] = (message, key_of(message))
+        return found[1]
+
+    def place(self, message: Message, key: Key, occurrence: int) -> tuple[Entry, bool]:
         """The entry of a message, and whether it is new."""
-        key = key_of(message)
         known = self._by_role.get((message.role, key, occurrence))
         same = self._by_text.get((key, occurrence))
         if known is None and same is not None and (message.role in ANYBODY or same.role in ANYBODY):
@@ -113,9 +120,9 @@ class Conversation:
     def entries(self, messages: Iterable[Message]) -> Iterator[tuple[Entry, bool]]:
         """Each message's entry, and whether it is new."""
         for message in messages:
-            key = key_of(message)
+            key = self.threads.key(message)
             self.seen[key] += 1
-            yield self.threads.place(message, self.seen[key])
+            yield self.threads.place(message, key, self.seen[key])
 
 
 def key_of(message: Message) -> Key:

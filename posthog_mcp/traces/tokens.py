@@ -1,28 +1,43 @@
 """How many tokens a text has, estimated without a tokenizer.
 
-Fitted on o200k_base over chats, JSON and trace texts: −1 to +6 % there, +14 % on code, +22 % on Chinese and Japanese;
-a quarter of the characters is 25 % too low on JSON.
+Words, .55 for every six letters after a word's first, a third of the digits, 1.05 for a run of punctuation, .6 for a
+run of newlines, .8 for a Chinese, Japanese or Korean character and .5 for any other that is not ASCII. Fitted on
+o200k_base over chats, JSON and trace texts: −1 to +6 % there, +14 % on code, +22 % on Chinese and Japanese; a quarter
+of the characters is 25 % too low on JSON. Counted on bytes, a class of characters at a time: hundreds of MB/s.
 """
 
 from __future__ import annotations
 
 import re
 
-WORD = re.compile(r"[A-Za-z]+")
-LONG_WORD = re.compile(r"[A-Za-z]{7,}")
-DIGITS = re.compile(r"[0-9]+")
-PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]+")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-FOREIGN = re.compile("[^\x00-\x7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-NEWLINES = re.compile(r"\n+")
+ASCII = bytes(range(128))
+
+
+def marks(kept: bytes) -> bytes:
+    """A table that makes every byte of `kept` an x and every other a space."""
+    return bytes(ord("x") if byte in kept else ord(" ") for byte in range(256))
+
+
+LETTERS = marks(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+DIGITS = marks(b"0123456789")
+PUNCTUATION = marks(b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+NEWLINES = marks(b"\n")
 
 
 def tokens_of(text: str) -> int:
     """About the number of tokens that a model of today reads."""
-    count = float(len(WORD.findall(text)))
-    count += 0.55 * sum((len(word) - 1) // 6 for word in LONG_WORD.findall(text))
-    count += sum((len(run) + 2) // 3 for run in DIGITS.findall(text))
-    count += 1.05 * len(PUNCTUATION.findall(text)) + 0.6 * len(NEWLINES.findall(text))
+    data = b" " + text.encode("utf-8", "surrogatepass")
+    letters, digits = data.translate(LETTERS), data.translate(DIGITS)
+    count = runs(letters) + 0.55 * letters.replace(b" x", b"  ").count(b"xxxxxx")
+    count += runs(digits) + digits.replace(b" x", b"  ").count(b"xxx")
+    count += 1.05 * runs(data.translate(PUNCTUATION)) + 0.6 * runs(data.translate(NEWLINES))
     if not text.isascii():
-        count += 0.8 * len(CJK.findall(text)) + 0.5 * len(FOREIGN.findall(text))
+        foreign = data.translate(None, ASCII).decode("utf-8", "surrogatepass")
+        cjk = len(CJK.findall(foreign))
+        count += 0.8 * cjk + 0.5 * (len(foreign) - cjk)
     return round(count)
+
+
+def runs(marked: bytes) -> int:
+    return marked.count(b" x")

@@ -75,8 +75,10 @@ class HashedTfIdf:
         names = sorted({name for row in rows for name in row})
         place = {name: index for index, name in enumerate(names)}
         idf = np.log((1 + len(learnt)) / (1 + np.array([seen[name] for name in names], dtype=np.float64))) + 1
-        projection = self.projection(np.array(names, dtype=np.uint64))
         found = np.zeros((len(rows), self.dimensions), dtype=np.float32)
+        if not names:
+            return found
+        projection = self.projection(np.array(names, dtype=np.uint64))
         for index, row in enumerate(rows):
             if row:
                 chosen = np.fromiter((place[name] for name in row), dtype=np.intp, count=len(row))

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [estimating] [insights] [charts] [client] [--events N] [--data DIR]`."""
+"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [estimating] [insights] [charts] [client] [traces] [--events N] [--data DIR]`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ PAGES = (
     "insights",
     "charts",
     "client",
+    "traces",
 )
 
 
@@ -36,9 +37,10 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         memory,
         startup,
         tokens,
+        traces,
     )
 
-    if not {*pages} <= {"checking", "client", "charts"}:
+    if not {*pages} <= {"checking", "client", "charts", "traces"}:
         await answers.prepared(data_dir, events)
     runs = {
         "startup": partial(startup.report, data_dir),
@@ -52,6 +54,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         "insights": partial(insights.report, data_dir, events),
         "charts": charts.report,
         "client": client.report,
+        "traces": traces.report,
     }
     for page in pages:
         print(await runs[page](), flush=True)

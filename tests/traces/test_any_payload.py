@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthog_mcp.traces.tokens import tokens_of
-from tests.traces.payloads import PNG
+from tests.traces.cases import PNG
 from tests.traces.said import body, event, no_bytes, once, written
 
 words = st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N")), min_size=1, max_size=12)

@@ -129,9 +129,16 @@ NEWEST = {
 }
 
 
+TRACELOOP = {
+    "traceloop.entity.input": json.dumps({"inputs": {"city": "Oslo"}, "kwargs": {"tags": ["night tour"]}}),
+    "traceloop.entity.output": json.dumps({"outputs": {"plan": "walk"}}),
+}
+
+
 @pytest.mark.parametrize(
     ("attributes", "says"),
     [
+        (TRACELOOP, ("city: Oslo", "night tour", "plan: walk")),
         (
             FLAT,
             ("m1 system: Flat system.", "m2 user: Flat question?", "Flat answer.", "[stop: length]", "flat_tool(n=3)"),
@@ -140,7 +147,7 @@ NEWEST = {
         (VERCEL, ("m1 user: SDK question?", "SDK answer.", "sdk_tool(n=5)")),
         (NEWEST, ("m1 system: New system.", "m2 user: New question?", "m3 output assistant: New answer.")),
     ],
-    ids=["traceloop", "openinference", "vercel", "genai"],
+    ids=["traceloop entity", "traceloop", "openinference", "vercel", "genai"],
 )
 def test_attributes_of_opentelemetry_are_read(attributes: dict[str, Any], says: tuple[str, ...]) -> None:
     once(body(event(also=attributes)), *says)
@@ -212,6 +219,20 @@ def test_tokens_cache_stop_reason_and_times_are_told() -> None:
         "claude-sonnet-4-5 anthropic 1.50s (first token 0.25s)",
         "1,200 in (+4,096 cache read, +512 cache written), 80 out (40 reasoning) $0.0123 stop=max_tokens",
     )
+
+
+def test_errors_that_are_not_marked_are_told() -> None:
+    once(body(event(input="Ask", is_error=False, error="retried twice")), "e1 error, not marked as one: retried twice")
+
+
+def test_exceptions_of_opentelemetry_are_told() -> None:
+    text = body(event(input="Ask", is_error=True, also={"exception.message": "socket closed"}))
+    once(text, "e1 ERROR: socket closed")
+
+
+def test_what_the_application_says_of_itself_is_told() -> None:
+    text = written(event(input="Ask", prompt_name="support", prompt_version=7, also={"plan": "pro", "tries": 3})).text
+    once(text, "properties: plan=pro, tries=3", "prompt=support 7")
 
 
 def test_history_is_written_once() -> None:

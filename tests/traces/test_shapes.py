@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.traces.payloads import EVERY, Case
+from tests.traces.cases import Case
+from tests.traces.payloads import EVERY, STREAMS
 from tests.traces.said import body, event, no_bytes, once, written
 
 
@@ -38,6 +39,36 @@ def test_no_shape_is_unknown(case: Case) -> None:
     assert unread in ([], ["customer_tier,docs,messages,next"]) or case.id in OPEN
 
 
+def with_extras(value: Any, extras: list[str], path: str = "") -> Any:
+    """The payload with a key of somebody's own in each of its objects."""
+    if isinstance(value, list):
+        return [with_extras(each, extras, path) for each in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {key: with_extras(each, extras, f"{path}.{key}") for key, each in value.items()}
+    if any(name in path for name in COUNTED):
+        return inner
+    extras.append(f"{path}: extra {len(extras)} said")
+    return {**inner, f"own_{len(extras)}": extras[-1]}
+
+
+@pytest.mark.parametrize("case", [case for case in EVERY if case not in STREAMS], ids=lambda case: case.id)
+def test_what_a_reader_does_not_know_is_shown(case: Case) -> None:
+    extras: list[str] = []
+    text = body(event(input=with_extras(case.given, extras), output_choices=with_extras(case.made, extras)))
+
+    assert [extra for extra in extras if extra not in text] == []
+
+
+COUNTED = (
+    "additional_kwargs.tool_calls",
+    "provider_specific_fields",
+    "usage",
+    "response_metadata",
+    "metrics",
+    "usageMetadata",
+)
+"""Figures that the event tells itself, and calls that stand beside the same ones."""
 OPEN = (
     "langgraph state",
     "batch of texts",
@@ -45,5 +76,6 @@ OPEN = (
     "embedding vectors",
     "responses items",
     "agent steps",
+    "numbers and truth",
 )
 """Cases with objects of somebody's own."""

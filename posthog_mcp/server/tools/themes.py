@@ -21,11 +21,11 @@ DateFrom = Annotated[str, Field(description="instead of the theme's: -30d, 2026-
 
 async def list_themes(
     ctx: Ctx,
-    theme: Annotated[str, Field(description="one, with its prompt and filters")] = "",
+    theme: Annotated[str, Field(description="one, in full")] = "",
     project_id: ProjectId = 0,
 ) -> CallToolResult:
-    """Themes: questions asked of many LLM traces. Five are built in (error_analysis, ux_issues, feature_requests,
-    performance_issues, success_patterns); with what was read and found so far."""
+    """Themes: questions asked of many LLM traces, with what was read so far. Built in: error_analysis, ux_issues,
+    feature_requests, performance_issues, success_patterns."""
     from posthog_mcp.server.tools.theme_answers import list_answer
 
     return await list_answer(ctx, theme, project_id)
@@ -49,8 +49,8 @@ async def save_theme(
     delete: bool = False,
     project_id: ProjectId = 0,
 ) -> CallToolResult:
-    """Make, change (name what is new) or delete a theme of your own, in local state. Filters are compiled first.
-    Example: {"name": "Refunds", "prompt": "Find refunds that were refused or late.", "theme_filters":
+    """Make, change or delete a theme of your own (local). Filters are compiled first.
+    Example: {"name": "Refunds", "prompt": "Find refused refunds.", "theme_filters":
     ["properties.$ai_span_name = 'refund'"]}"""
     from posthog_mcp.server.tools.theme_answers import save_answer
 
@@ -71,15 +71,15 @@ async def preview_theme(
 async def collect_theme(
     ctx: Ctx,
     theme: ThemeName,
-    limit: Annotated[int, Field(ge=1, le=50, description="traces")] = 5,
-    budget_tokens: Annotated[int, Field(ge=300, le=100_000, description="of all texts")] = 1_500,
+    limit: Annotated[int, Field(ge=1, le=50)] = 5,
+    budget_tokens: Annotated[int, Field(ge=300, le=100_000)] = 1_500,
     date_from: DateFrom = "",
     date_to: str = "",
     rewind: Annotated[bool, Field(description="read all again")] = False,
     project_id: ProjectId = 0,
 ) -> CallToolResult:
-    """A batch of traces for you to read: instructions, answer schema, texts. Answer with save_trace_summaries; repeat
-    until `traces` is empty. Unanswered ones come back after half an hour."""
+    """Traces for you to read: instructions, answer schema, texts. Answer with save_trace_summaries; repeat until
+    `traces` is empty. Unanswered ones come back after half an hour."""
     from posthog_mcp.server.tools.theme_answers import collect_answer
 
     dates = {"date_from": date_from, "date_to": date_to}
@@ -102,7 +102,7 @@ async def save_trace_summaries(
 async def run_theme(
     ctx: Ctx,
     theme: ThemeName,
-    limit: Annotated[int, Field(ge=1, le=50_000, description="traces")] = 500,
+    limit: Annotated[int, Field(ge=1, le=50_000)] = 500,
     max_cost_usd: Annotated[float, Field(ge=0)] = 1.0,
     date_from: DateFrom = "",
     date_to: str = "",
@@ -122,15 +122,16 @@ async def cluster_summaries(
     theme: ThemeName,
     algorithm: Literal["", "kmeans", "hdbscan", "dbscan"] = "",
     k: Annotated[int, Field(ge=0, le=500, description="0: chosen")] = 0,
-    min_users: Annotated[int, Field(ge=0, description="smaller groups are withheld; 0: the theme's")] = 0,
-    days: Annotated[int, Field(ge=0, description="length of the trend's periods")] = 0,
-    labels: Annotated[dict[str, str], Field(description="name the newest: cluster_id -> label")] = {},  # noqa: B006
-    issue: Annotated[int, Field(ge=-1, description="a cluster_id: as an issue")] = -1,
+    min_users: Annotated[int, Field(ge=0, description="smaller groups are withheld")] = 0,
+    days: Annotated[int, Field(ge=0, description="a trend's period")] = 0,
+    labels: Annotated[dict[str, str], Field(description="cluster_id -> label")] = {},  # noqa: B006
+    issue: Annotated[int, Field(ge=-1, description="a cluster_id")] = -1,
     tracker: Literal["github", "linear"] = "github",
-    map: Annotated[bool, Field(description="also draw a 2-D map")] = False,
+    map: Annotated[bool, Field(description="draw it")] = False,
     project_id: ProjectId = 0,
 ) -> CallToolResult:
-    """Group a theme's findings: size, users, cost, latency, trend, label, examples. Improve the labels by `labels`."""
+    """Group a theme's findings: size, users, cost, latency, trend, label, examples. `labels` renames the newest groups;
+    `issue` writes one as an issue."""
     given = {name: value for name, value in locals().items() if name not in ("ctx", "theme", "project_id")}
     from posthog_mcp.server.tools.cluster_answers import cluster_answer
 
@@ -141,7 +142,7 @@ async def search_summaries(
     ctx: Ctx,
     query: str = "",
     theme: Annotated[str, Field(description="empty: all")] = "",
-    trace_id: Annotated[str, Field(description="what every theme says of it")] = "",
+    trace_id: Annotated[str, Field(description="all that is said of it")] = "",
     limit: Annotated[int, Field(ge=1, le=100)] = 10,
     project_id: ProjectId = 0,
 ) -> CallToolResult:

@@ -19,6 +19,7 @@ from posthog_mcp.traces.shapes.shape import (
     call_part,
     list_in,
     object_in,
+    opened,
     result_part,
     text_in,
     text_parts,
@@ -33,13 +34,12 @@ def text(fields: Fields, reading: Reading) -> Iterable[Item]:
     if isinstance(said, dict):
         said = said.get("value", said)
     quoted = [*list_in(fields, "citations"), *list_in(fields, "annotations")]
-    return [*text_parts(said), *citations(quoted, reading), *reading.rest(fields)]
+    return [*text_parts(said), *citations(fields, quoted, reading), *reading.rest(fields)]
 
 
-def citations(values: list[Json], reading: Reading) -> list[Part]:
-    return [
-        part for each in values for part in (citation(dict(each)) if isinstance(each, dict) else reading.parts(each))
-    ]
+def citations(fields: Fields, values: list[Json], reading: Reading) -> list[Part]:
+    made = (citation(opened(fields, each)) if isinstance(each, dict) else reading.parts(each) for each in values)
+    return [part for parts in made for part in parts]
 
 
 def citation(fields: Fields) -> list[Part]:
@@ -87,7 +87,7 @@ def document(fields: Fields, reading: Reading) -> Iterable[Item]:
     about = text_parts(text_in(fields, "context"))
     parts: list[Item] = [Part("media", "", f"document {title}".strip()), *about]
     if isinstance(source, dict):
-        parts += sourced(dict(source), "document", reading)
+        parts += sourced(opened(fields, source), "document", reading)
     elif source:
         parts += text_parts(source)
     parts += [*text_parts(any_in(inner, "data", "text")), *reading.rest(inner)]
@@ -109,9 +109,10 @@ def sourced(source: Fields, what: str, reading: Reading) -> list[Part]:
     """A block's source: text, bytes, an address, a file's id, or blocks."""
     kind = source.get("type")
     if kind == "text":
+        source.pop("media_type", None)
         return text_parts(any_in(source, "data", "text"))
     if kind == "content":
-        return reading.parts(source.get("content"))
+        return reading.parts(any_in(source, "content"))
     where = text_in(source, "data", "url", "file_id", "uri", "bytes")
     return [Part("media", where or "not recorded", text_in(source, "media_type", "format") or what)]
 
@@ -129,7 +130,9 @@ def chat_request(fields: Fields, reading: Reading) -> Iterable[Item] | None:
         return None
     system = any_in(fields, "system", "system_prompt", "instructions")
     first = [Message("system", tuple(reading.parts(system)))] if system else []
-    return [*first, *reading.items(given), *offered(fields), *reading.apart(left_of(fields))]
+    tools, left = offered(fields), left_of(fields)
+    fields.clear()
+    return [*first, *reading.items(given), *tools, *reading.apart(left)]
 
 
 def offered(fields: Fields) -> list[Part]:

@@ -23,12 +23,12 @@ from posthog_mcp.traces.shapes.shape import (
 
 def converse(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     """`{"output": {"message": …}, "stopReason": …}`."""
-    inner = fields.get("output")
-    if not isinstance(inner, dict) or not isinstance(inner.get("message"), dict):
+    inner = object_in(fields, "output") or {}
+    said = inner.pop("message", None)
+    if not isinstance(said, dict):
         return None
-    del fields["output"]
     stop = text_in(fields, "stopReason", "stop_reason")
-    told = [replace(each, stop=stop) if isinstance(each, Message) else each for each in reading.items(inner["message"])]
+    told = [replace(each, stop=stop) if isinstance(each, Message) else each for each in reading.items(said)]
     return [*told, *reading.rest(fields, "metrics", "ResponseMetadata", "additionalModelResponseFields", "trace")]
 
 

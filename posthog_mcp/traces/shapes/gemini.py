@@ -19,6 +19,8 @@ from posthog_mcp.traces.shapes.shape import (
     call_part,
     list_in,
     object_in,
+    objects_in,
+    opened,
     result_part,
     text_in,
     text_parts,
@@ -53,7 +55,7 @@ def candidates(fields: Fields, reading: Reading) -> Iterable[Item] | None:
         return None
     feedback = any_in(fields, "promptFeedback", "prompt_feedback")
     blocked = [Part("refusal", result_part(reading, feedback).text)] if feedback else []
-    told = [item for each in given for item in (candidate(dict(each), reading) if isinstance(each, dict) else [])]
+    told = [item for each in given if isinstance(each, dict) for item in candidate(opened(fields, each), reading)]
     return [*told, *blocked, *reading.rest(fields, "modelVersion", "automaticFunctionCallingHistory", "parsed")]
 
 
@@ -77,7 +79,7 @@ def blocked(rating: Json) -> bool:
 
 def grounding(fields: Fields, reading: Reading) -> list[Part]:
     """Pages that an answer rests on, and what was searched for."""
-    pages = [dict(each) for each in list_in(fields, "groundingChunks", "grounding_chunks") if isinstance(each, dict)]
+    pages = objects_in(fields, "groundingChunks", "grounding_chunks")
     inner = [object_in(each, "web", "retrievedContext", "retrieved_context") or each for each in pages]
     found = [
         Part("citation", text_in(each, "text"), " ".join(filter(None, [text_in(each, "title"), text_in(each, "uri")])))

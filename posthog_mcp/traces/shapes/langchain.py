@@ -17,7 +17,9 @@ from posthog_mcp.traces.shapes.shape import (
     Shape,
     any_in,
     call_part,
+    instead,
     object_in,
+    opened,
     text_in,
     text_parts,
 )
@@ -45,23 +47,23 @@ def message(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     """A message by its `type` alone."""
     inner = object_in(fields, "data")
     if inner:
-        return message({"type": fields.get("type"), **inner}, reading)
+        return message(instead(fields, {**fields, **inner}), reading)
     if not {"content", "kwargs", "tool_calls", "additional_kwargs", "parts"} & {*fields}:
         return None
     role = text_in(fields, "role") or speaker(str(fields.get("type")))
     more = object_in(fields, "additional_kwargs") or {}
     details = object_in(fields, "response_metadata") or {}
-    fields = {
+    merged = {
         **{key: value for key, value in more.items() if value not in (None, [], {}) and not fields.get(key)},
         **fields,
+        "role": role or reading.role,
     }
+    del merged["type"]
     stop = text_in(details, "finish_reason", "stop_reason", "stopReason", "done_reason")
     if stop:
-        fields.setdefault("finish_reason", stop)
-    without_doubles(fields)
-    # An agent's executor puts its call both in the content and beside it.
-    fields.pop("type", None)
-    return with_role({**fields, "role": role or reading.role}, reading)
+        merged.setdefault("finish_reason", stop)
+    without_doubles(merged)
+    return with_role(instead(fields, merged), reading)
 
 
 def without_doubles(fields: Fields) -> None:
@@ -79,13 +81,17 @@ CALLS = ("tool_use", "function_call", "input_json_delta")
 
 def constructor(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     """A serialised object: messages by their class, anything else by its arguments."""
-    kwargs, path = object_in(fields, "kwargs"), fields.get("id")
-    if kwargs is None:
+    path = fields.get("id")
+    if "lc" not in fields and fields.get("type") != "constructor" and not isinstance(path, list):
         return None
-    name = str(path[-1]) if isinstance(path, list) and path else text_in(fields, "name", "type")
+    kwargs = object_in(fields, "kwargs") or {}
+    name = str(path[-1]) if isinstance(path, list) and path else text_in(fields, "name")
     if speaker(name):
-        return message({**kwargs, "type": name}, reading)
-    return reading.object(kwargs)
+        del fields["id"]
+        return message(instead(fields, {**fields, **kwargs, "type": name}), reading)
+    inner = {**kwargs}
+    kwargs.clear()
+    return [*reading.object(inner), *reading.rest(fields)]
 
 
 def generations(fields: Fields, reading: Reading) -> Iterable[Item] | None:
@@ -110,7 +116,7 @@ def document(fields: Fields, reading: Reading) -> Iterable[Item]:
 def finish(fields: Fields, reading: Reading) -> Iterable[Item]:
     """An agent's last step; its log mostly repeats the answer."""
     values = fields.pop("return_values")
-    said: Fields = dict(values) if isinstance(values, dict) else {"output": values}
+    said = opened(fields, values if isinstance(values, dict) else {"output": values})
     answer, log = text_in(said, "output"), text_in(fields, "log")
     thought = [Part("reasoning", log)] if log and answer not in log else text_parts(log if answer in log else "")
     return [Message("assistant", (*thought, *(text_parts(answer) if answer not in log else []))), *reading.rest(said)]

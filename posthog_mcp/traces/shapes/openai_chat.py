@@ -20,7 +20,9 @@ from posthog_mcp.traces.shapes.shape import (
     call_part,
     list_in,
     object_in,
+    opened,
     result_part,
+    said,
     text_in,
     text_parts,
     truthy,
@@ -41,15 +43,21 @@ STOPS = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_rea
 def message(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     """Any object with a role."""
     role = fields.pop("role")
+    if isinstance(role, dict):
+        role = text_in(opened(fields, role), "label", "value")
     if not isinstance(role, str):
         return None
     role = ROLES.get(role.lower(), role.lower())
     stop = text_in(fields, *STOPS)
-    parts = [*reasoning_parts(fields, reading), *said_parts(fields, reading)]
-    if role == "tool":
-        parts = [as_result(fields, reading, parts)] if not holds_results(parts) else parts
+    if role == "tool" and isinstance(fields.get("content"), str | dict):
+        parts = [as_result(fields, result_part(reading, fields.pop("content")))]
+    else:
+        parts = [*reasoning_parts(fields, reading), *said_parts(fields, reading)]
+        if role == "tool" and not any(part.kind == "tool_result" for part in parts):
+            parts = [as_result(fields, Part("tool_result", "\n".join(map(said, parts))))]
+    name = text_in(fields, "name")
     parts += [*asked_parts(fields, reading), *reading.rest(fields, "stop_sequence", "stop_details", "done")]
-    return [Message(role, tuple(parts), text_in(fields, "name"), stop)]
+    return [Message(role, tuple(parts), name, stop)]
 
 
 def reasoning_parts(fields: Fields, reading: Reading) -> list[Part]:
@@ -67,7 +75,7 @@ def reasoning_parts(fields: Fields, reading: Reading) -> list[Part]:
 def said_parts(fields: Fields, reading: Reading) -> list[Part]:
     """Content under any of its names, refusals and what was spoken."""
     found: list[Part] = []
-    for name in ("content", "parts", "contents"):
+    for name in ("content", "parts", "contents", "blocks"):
         found += reading.parts(fields.pop(name, None))
     for name in ("message", "text"):
         if isinstance(fields.get(name), str):
@@ -93,7 +101,7 @@ def asked_parts(fields: Fields, reading: Reading) -> list[Part]:
     found: list[Part] = []
     for name in ("tool_calls", "toolCalls"):
         for each in list_in(fields, name):
-            found += [tool_call(dict(each), reading)] if isinstance(each, dict) else reading.parts(each)
+            found += [tool_call(opened(fields, each), reading)] if isinstance(each, dict) else reading.parts(each)
     legacy = object_in(fields, "function_call")
     if legacy:
         found.append(tool_call(legacy, reading))
@@ -112,17 +120,12 @@ def tool_call(fields: Fields, reading: Reading) -> Part:
     return call_part(name, given, call_id)
 
 
-def as_result(fields: Fields, reading: Reading, parts: list[Part]) -> Part:
+def as_result(fields: Fields, part: Part) -> Part:
     """A tool's message as a result."""
     call_id = text_in(fields, "tool_call_id", "toolCallId", "call_id")
     name = text_in(fields, "name", "tool_name", "toolName")
-    failed = truthy(fields.pop("is_error", None)) or fields.pop("status", None) == "error"
-    text = "\n".join(part.text or f"[{part.name}]" for part in parts)
-    return Part("tool_result", text, name, call_id, failed)
-
-
-def holds_results(parts: list[Part]) -> bool:
-    return any(part.kind == "tool_result" for part in parts)
+    failed = truthy(fields.pop("is_error", None)) or fields.get("status") == "error"
+    return replace(part, name=name, id=call_id, failed=part.failed or failed)
 
 
 def choices(fields: Fields, reading: Reading) -> Iterable[Item] | None:
@@ -145,7 +148,8 @@ def choice(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     told = reading.items(
         inner if "role" in inner or "type" in inner or "lc" in inner else {"role": "assistant", **inner}
     )
-    whole = "".join(part.text for item in told if isinstance(item, Message) for part in item.parts)
+    spoken = [part for item in told if isinstance(item, Message) for part in item.parts if part.kind == "text"]
+    whole = "".join(part.text for part in spoken)
     if isinstance(fields.get("text"), str) and str(fields["text"]).strip() in ("", whole.strip()):
         del fields["text"]
     stopped = [replace(item, stop=item.stop or stop) if isinstance(item, Message) else item for item in told]
@@ -171,8 +175,9 @@ def function(fields: Fields, reading: Reading) -> Iterable[Item] | None:
 
 def image_url(fields: Fields, reading: Reading) -> Iterable[Item]:
     given = fields.pop("image_url", None)
-    source: Fields = dict(given) if isinstance(given, dict) else {"url": given}
-    return [Part("media", text_in(source, "url") or "not recorded", "image"), *reading.rest(fields)]
+    source = opened(fields, given if isinstance(given, dict) else {"url": given})
+    where = text_in(source, "url") or "not recorded"
+    return [Part("media", where, "image"), *reading.rest(source, "detail"), *reading.rest(fields, "detail")]
 
 
 def input_audio(fields: Fields, reading: Reading) -> Iterable[Item]:

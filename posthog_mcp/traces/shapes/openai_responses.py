@@ -68,7 +68,8 @@ def hosted(fields: Fields, reading: Reading) -> Iterable[Item]:
     results = outcome(fields, reading, call_id)
     given = {key: value for key, value in fields.items() if key not in NOISE and key not in ("status", "container_id")}
     action = object_in(given, "action") or {}
-    asked = call_part(name, {**action, **given}, call_id)
+    asked = call_part(name, {**given, "action": action} if {*action} & {*given} else {**action, **given}, call_id)
+    fields.clear()
     told = results or ([Part("tool_result", "failed", "", call_id, True)] if failed else [])
     return [asked, *told]
 

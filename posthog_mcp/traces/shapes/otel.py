@@ -19,10 +19,12 @@ from posthog_mcp.traces.shapes.shape import (
     call_part,
     list_in,
     object_in,
+    opened,
     result_part,
     text_in,
     text_parts,
 )
+from posthog_mcp.traces.structure import readable
 
 
 def tool_call(fields: Fields, reading: Reading) -> Iterable[Item]:
@@ -53,9 +55,10 @@ def event(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     if not name.startswith("gen_ai.") or not found:
         return None
     body = object_in(fields, "body", "attributes", "event.body") or fields
-    inner = object_in(body, "message") or body
-    told = reading.items({"role": inner.pop("role", None) or found, **inner})
     stop = text_in(body, "finish_reason")
+    inner = object_in(body, "message") or body
+    told = reading.items({**inner, "role": inner.get("role") or found})
+    inner.clear()
     return [replace(each, stop=stop or each.stop) if isinstance(each, Message) else each for each in told]
 
 
@@ -69,7 +72,7 @@ def pydantic_ai(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     instructions = text_in(fields, "instructions")
     told: list[Item] = [Message("system", (Part("text", instructions),))] if instructions else []
     for each in list_in(fields, "parts"):
-        part: Fields = dict(each) if isinstance(each, dict) else {"content": each}
+        part = opened(fields, each if isinstance(each, dict) else {"content": each})
         told += pydantic_part(part, reading)
     stop = text_in(fields, "finish_reason")
     told = joined(told)
@@ -80,7 +83,7 @@ def pydantic_ai(fields: Fields, reading: Reading) -> Iterable[Item] | None:
 
 def pydantic_part(fields: Fields, reading: Reading) -> list[Item]:
     kind = text_in(fields, "part_kind")
-    content = fields.get("content")
+    content = any_in(fields, "content")
     call_id, name = text_in(fields, "tool_call_id"), text_in(fields, "tool_name")
     if kind in ("system-prompt", "user-prompt"):
         return [Message(kind.split("-")[0], tuple(reading.parts(content)))]
@@ -90,8 +93,8 @@ def pydantic_part(fields: Fields, reading: Reading) -> list[Item]:
     if kind in ("tool-call", "builtin-tool-call"):
         return [Message("assistant", (call_part(name, any_in(fields, "args"), call_id),))]
     if kind == "thinking":
-        return [Message("assistant", (Part("reasoning", text_in(fields, "content")),))]
-    return [Message("assistant", (*reading.parts(content), *([] if content else reading.rest(fields))))]
+        return [Message("assistant", (Part("reasoning", readable(content)),))]
+    return [Message("assistant", (*reading.parts(content), *reading.rest(fields)))]
 
 
 def joined(items: list[Item]) -> list[Item]:

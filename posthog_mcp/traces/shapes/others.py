@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from posthog_mcp.results import Json
 from posthog_mcp.traces.messages import Message, Part
 from posthog_mcp.traces.shapes.anthropic import citation
 from posthog_mcp.traces.shapes.openai_chat import plain_choice, tool_call
@@ -14,8 +13,9 @@ from posthog_mcp.traces.shapes.shape import (
     Reading,
     Shape,
     any_in,
-    list_in,
     object_in,
+    objects_in,
+    opened,
     result_part,
     text_in,
     text_parts,
@@ -29,13 +29,10 @@ def chat_history(fields: Fields, reading: Reading) -> Iterable[Item]:
     first = [Message("system", (Part("text", preamble),))] if preamble else []
     history = reading.items(fields.pop("chat_history"))
     answer = text_in(fields, "text")
-    calls = [tool_call(dict(each), reading) for each in list_in(fields, "tool_calls") if isinstance(each, dict)]
-    quoted = [part for each in list_in(fields, "citations") if isinstance(each, dict) for part in citation(dict(each))]
-    results = [
-        result_part(reading, any_in(dict(each), "outputs"), name=name_of(each))
-        for each in list_in(fields, "tool_results")
-        if isinstance(each, dict)
-    ]
+    calls = [tool_call(each, reading) for each in objects_in(fields, "tool_calls")]
+    quoted = [part for each in objects_in(fields, "citations") for part in citation(each)]
+    answers = [(object_in(each, "call") or {}, each) for each in objects_in(fields, "tool_results")]
+    results = [result_part(reading, any_in(each, "outputs"), name=text_in(call, "name")) for call, each in answers]
     user = [Message("user", (Part("text", asked),))] if asked else []
     tool = [Message("tool", tuple(results))] if results else []
     parts = (*text_parts(answer), *calls, *quoted)
@@ -51,17 +48,14 @@ def chat_history(fields: Fields, reading: Reading) -> Iterable[Item]:
     ]
 
 
-def name_of(value: Json) -> str:
-    call = value.get("call") if isinstance(value, dict) else None
-    return str(call.get("name", "")) if isinstance(call, dict) else ""
-
-
 def tool_plan(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     """What Cohere's models think before they call."""
     plan = text_in(fields, "tool_plan")
     if not plan:
         return None
-    return [Message("assistant", (Part("reasoning", plan),)), *reading.items({"role": "assistant", **fields})]
+    answer = {**fields, "role": "assistant"}
+    fields.clear()
+    return [Message("assistant", (Part("reasoning", plan),)), *reading.items(answer)]
 
 
 def results(fields: Fields, reading: Reading) -> Iterable[Item] | None:
@@ -90,7 +84,8 @@ def vectors(fields: Fields, reading: Reading) -> Iterable[Item] | None:
 def vector_list(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     """OpenAI's answer to an embedding: `{"data": [{"embedding": […]}]}`."""
     rows = fields.get("data")
-    found = [each.get("embedding") for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+    items = [opened(fields, each) for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+    found = [each.pop("embedding", None) for each in items]
     if not found or not all(isinstance(each, list | str) for each in found):
         return None
     del fields["data"]

@@ -15,7 +15,7 @@ from posthog_mcp.traces.shapes.openai_responses import OPENAI_RESPONSES
 from posthog_mcp.traces.shapes.otel import OTEL
 from posthog_mcp.traces.shapes.others import OTHERS
 from posthog_mcp.traces.shapes.posthog_ai import POSTHOG_AI
-from posthog_mcp.traces.shapes.shape import Reader, Readers, Reading, Shape
+from posthog_mcp.traces.shapes.shape import Known, Reader, Readers, Reading, Shape
 from posthog_mcp.traces.shapes.streams import (
     ANTHROPIC_STREAM,
     CHAT_STREAM,
@@ -62,13 +62,9 @@ def readers() -> Readers:
     return Readers(typed, keyed, joined)
 
 
-def read(value: Json, role: str, unknown: set[str] | None = None) -> list[Message]:
+def read(value: Json, role: str, unknown: set[str], known: Known) -> list[Message]:
     """A payload of any shape as messages. `role`: whose words stand there where nothing says it.
 
-    `unknown` takes the marks of objects that no reader knows.
+    `unknown` takes the marks of objects that no reader knows; `known` is what was read before of the same trace.
     """
-    reading = Reading(readers(), role)
-    found = reading.messages(value)
-    if unknown is not None:
-        unknown |= reading.unknown
-    return found
+    return Reading(readers(), role, unknown=unknown, known=known).messages(value)

@@ -5,6 +5,7 @@ Values go down (`items`, `parts`), messages and parts come back. Readers get a c
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,8 +16,21 @@ from posthog_mcp.traces.structure import arguments, is_vector, readable, scalar
 
 Fields = dict[str, Json]
 Item = Message | Part
+
+
+class Opened(dict[str, Json]):
+    """An object that a reader takes from, and the objects within that it opened."""
+
+    def __init__(self, value: Mapping[str, Json]) -> None:
+        super().__init__(value)
+        self.inner: list[Opened] = []
+
+
 Reader = Callable[[Fields, "Reading"], "Iterable[Item] | None"]
 """None: this object is not mine after all."""
+
+Known = dict[tuple[str, bytes], list[Item]]
+"""Messages of a trace that were read, by role and bytes: histories repeat them in every step."""
 
 DEEPEST = 16
 """Levels of messages within messages; deeper ones are shown as structure."""
@@ -24,8 +38,11 @@ NOISE = frozenset(
     """id object created created_at index type role logprobs cache_control signature thought_signature thoughtSignature
     usage usage_metadata usageMetadata response_metadata system_fingerprint service_tier sequence_number item_id
     output_index content_index tool_call_chunks avgLogprobs tokenCount modelVersion responseId createTime
-    providerOptions providerMetadata experimental_providerMetadata provider_specific_fields lc example
-    total_duration load_duration prompt_eval_count prompt_eval_duration eval_count eval_duration""".split()  # noqa: SIM905
+    document_index start_char_index end_char_index
+    start_page_number end_page_number start_block_index end_block_index start_index end_index encrypted_index
+    search_result_index providerOptions providerMetadata experimental_providerMetadata provider_specific_fields
+    lc example block_type total_duration load_duration prompt_eval_count prompt_eval_duration eval_count
+    eval_duration""".split()  # noqa: SIM905
 )
 """Bookkeeping of known objects: ids, counters, caching marks. Tokens and models are told by the event."""
 SETTLED = (None, "", "completed", "complete", "succeeded", "success", "in_progress", "output-available", "done")
@@ -69,6 +86,7 @@ class Reading:
     depth: int = 0
     unknown: set[str] = field(default_factory=set[str])
     """Marks of objects that no reader took: their `type`, or their keys."""
+    known: Known = field(default_factory=dict[tuple[str, bytes], list[Item]])
 
     def messages(self, value: Json) -> list[Message]:
         """A whole payload as messages: pieces that belong to nobody in particular become one by `role`."""
@@ -112,7 +130,18 @@ class Reading:
             if isinstance(each, str) and len(value) > 1 and isinstance(decoded(each), str):
                 found += [Message(self.role, tuple(text_parts(each)))] if each else []
             else:
-                found += self.items(each)
+                found += self.remembered(each) if isinstance(each, dict) and self.depth == 0 else self.items(each)
+        return found
+
+    def remembered(self, value: dict[str, Json]) -> list[Item]:
+        """A message of a payload, read once however often it is sent."""
+        try:
+            key = (self.role, marshal.dumps(value, 2))
+        except ValueError:
+            return self.object(value)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.object(value)
         return found
 
     def parts(self, value: Json) -> list[Part]:
@@ -132,12 +161,26 @@ class Reading:
         self.depth += 1
         try:
             for reader in self.readers.for_object(value):
-                found = reader(dict(value), self)
+                fields = Opened(value)
+                found = reader(fields, self)
                 if found is not None:
-                    return list(found)
+                    return self.with_left(list(found), fields)
             return self.unknown_object(value)
         finally:
             self.depth -= 1
+
+    def with_left(self, items: list[Item], fields: Opened) -> list[Item]:
+        """What a reader made of an object, and what it has left of it and of the objects within that it opened."""
+        left: list[Part] = []
+        waiting = [fields]
+        while waiting:
+            each = waiting.pop()
+            left += self.rest(each)
+            waiting += reversed(each.inner)
+        last = items[-1] if items else None
+        if not left or not isinstance(last, Message):
+            return [*items, *left]
+        return [*items[:-1], replace(last, parts=(*last.parts, *left))]
 
     def unknown_object(self, value: dict[str, Json]) -> list[Item]:
         """Messages in it as messages, named by their key; the rest as structure."""
@@ -170,7 +213,10 @@ class Reading:
         return any(self.recognises(each, levels - 1) for each in list(value.values())[:12]) if levels else False
 
     def rest(self, fields: Fields, *noise: str) -> list[Part]:
-        """What a reader has left of an object, without bookkeeping and empty values."""
+        """What a reader has left of an object, without bookkeeping, `noise` and empty values; nothing is left then.
+
+        What a reader does not ask for is added behind what it gives.
+        """
         left: Fields = {
             key: value
             for key, value in fields.items()
@@ -179,6 +225,7 @@ class Reading:
         for name in ("status", "state"):
             if name in left and left[name] in SETTLED:
                 del left[name]
+        fields.clear()
         return [Part("data", readable(left))] if left else []
 
 
@@ -224,8 +271,24 @@ def object_in(fields: Fields, *names: str) -> Fields | None:
         value = fields.get(name)
         if isinstance(value, dict):
             del fields[name]
-            return dict(value)
+            return opened(fields, value)
     return None
+
+
+def opened(fields: Fields, value: Mapping[str, Json]) -> Fields:
+    """A copy of an object within another, of which nothing gets lost either."""
+    made = Opened(value)
+    if isinstance(fields, Opened):
+        fields.inner.append(made)
+    return made
+
+
+def instead(fields: Fields, value: Mapping[str, Json]) -> Fields:
+    """What takes the place of an object that was written anew."""
+    fields.clear()
+    if isinstance(fields, Opened):
+        fields.inner.clear()
+    return opened(fields, value)
 
 
 def list_in(fields: Fields, *names: str) -> list[Json]:
@@ -236,6 +299,11 @@ def list_in(fields: Fields, *names: str) -> list[Json]:
             del fields[name]
             return value
     return []
+
+
+def objects_in(fields: Fields, *names: str) -> list[Fields]:
+    """The objects of the first of these fields that is a list, opened."""
+    return [opened(fields, each) for each in list_in(fields, *names) if isinstance(each, dict)]
 
 
 def any_in(fields: Fields, *names: str) -> Json:
@@ -252,7 +320,13 @@ def call_part(name: str, given: Json, call_id: str = "") -> Part:
 
 
 def result_part(reading: Reading, value: Json, *, name: str = "", call_id: str = "", failed: bool = False) -> Part:
-    """A tool's result, whatever it holds, as one part."""
+    """A tool's result, whatever it holds, as one part. MCP's say themselves that they failed."""
+    if isinstance(value, dict) and "isError" in value:
+        failed = failed or truthy(value["isError"])
+        value = {
+            key: each for key, each in value.items() if key not in ("isError", "_meta") and each not in (None, [], {})
+        }
+        value = value["content"] if [*value] == ["content"] else value
     return Part("tool_result", result_text(reading, value), name, call_id, failed)
 
 

@@ -16,6 +16,7 @@ from posthog_mcp.traces.shapes.shape import (
     call_part,
     list_in,
     object_in,
+    opened,
     result_part,
     text_in,
     text_parts,
@@ -42,8 +43,9 @@ def tool_result(fields: Fields, reading: Reading) -> Iterable[Item]:
     value = any_in(inner, "output", "result", "content", "experimental_content")
     failed = truthy(inner.pop("isError", None))
     if isinstance(value, dict) and value.get("type") in OUTPUTS:
-        failed = failed or str(value["type"]).startswith("error")
-        value = value.get("value")
+        shown = opened(inner, value)
+        failed = failed or str(shown["type"]).startswith("error")
+        value = any_in(shown, "value")
     more = reading.rest(inner, "toolCallId", "input", "args", "providerExecuted", "dynamic")
     return [result_part(reading, value, name=name, call_id=call_id, failed=failed), *more]
 
@@ -79,7 +81,7 @@ def result(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     thought = text_in(fields, "reasoningText", "reasoning")
     parts: list[Part] = [Part("reasoning", thought)] if thought else []
     parts += text_parts(any_in(fields, "text", "object"))
-    parts += [any_call(dict(each), reading) for each in calls if isinstance(each, dict)]
+    parts += [any_call(opened(fields, each), reading) for each in calls if isinstance(each, dict)]
     parts += [part for each in list_in(fields, "toolResults") for part in reading.parts(each)]
     stop = text_in(fields, "finishReason")
     return [Message("assistant", (*parts, *reading.rest(fields, "steps", "warnings", "request", "response")), "", stop)]
@@ -87,8 +89,10 @@ def result(fields: Fields, reading: Reading) -> Iterable[Item] | None:
 
 def invocations(fields: Fields, reading: Reading) -> Iterable[Item] | None:
     given = list_in(fields, "toolInvocations")
-    found = [item for each in given if isinstance(each, dict) for item in invocation(dict(each), reading)]
-    return [*found, *(reading.object(fields) if fields else [])]
+    found = [item for each in given if isinstance(each, dict) for item in invocation(opened(fields, each), reading)]
+    rest = {**fields}
+    fields.clear()
+    return [*found, *(reading.object(rest) if rest else [])]
 
 
 def source(fields: Fields, reading: Reading) -> Iterable[Item]:

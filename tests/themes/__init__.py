@@ -1,0 +1,1 @@
+"""Themes, summaries, clusters and search, on traces with planted problems."""

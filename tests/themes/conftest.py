@@ -1,0 +1,43 @@
+"""The planted project, imported once; tests that write use a copy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from mcp import Client
+
+from posthog_mcp.project import Project
+from posthog_mcp.runtime import open_project
+from posthog_mcp.server.app import build_server
+from posthog_mcp.settings import Settings
+from tests.insights.made import project_of
+from tests.themes.planted import planted
+
+
+@pytest.fixture(scope="session")
+async def planted_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the planted traces; no theme has run. Copy it."""
+    folder = tmp_path_factory.mktemp("planted")
+    async with project_of(folder, planted()):
+        pass
+    return folder / "data"
+
+
+@pytest.fixture
+def data_dir(planted_dir: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(planted_dir, tmp_path / "data", symlinks=True))
+
+
+@pytest.fixture
+async def client(data_dir: Path) -> AsyncIterator[Client]:
+    async with Client(build_server(Settings.load(data_dir=data_dir, backend="local"))) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def project(data_dir: Path) -> AsyncIterator[Project]:
+    async with open_project(Settings.load(data_dir=data_dir, backend="local")) as opened:
+        yield opened
