@@ -106,8 +106,8 @@ async def outages(project: Project, period: Period) -> list[Finding]:
     for run in neighbours(low_hours(series, f"{start:%Y-%m-%d}")):
         had, usual = sum(each.value for each in run), sum(each.usual for each in run)
         text = (
-            f"Between **{run[0].label}** and {after(run[-1].label)} only {shown(round(had))} events were recorded where "
-            f"{shown(round(usual))} are usual ({percent(1 - had / usual)} fewer): an outage or a gap in tracking."
+            f"Between **{run[0].label}** and {after(run[-1].label)} only {shown(round(had))} events were recorded "
+            f"where {shown(round(usual))} are usual ({percent(1 - had / usual)} fewer): an outage or a gap in tracking."
         )
         about: tuple[tuple[str, Json], ...] = (("usual", usual), ("recorded", had), ("hours", len(run)))
         score = 70 + min(len(run), 15)

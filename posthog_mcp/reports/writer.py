@@ -13,6 +13,7 @@ from typing import Protocol
 
 from posthog_mcp.delivery.message import quoted
 from posthog_mcp.errors import PostHogMcpError
+from posthog_mcp.project import Project
 from posthog_mcp.reports.findings import Finding, Kind, Report
 
 Complete = Callable[[str, str], Awaitable[str]]
@@ -102,3 +103,8 @@ def numbers(text: str) -> Iterator[str]:
     for found in NUMBER.findall(re.sub(r"(?<=\d)[-/:T](?=\d)", " ", text)):
         plain = found.lstrip("-+−").replace(",", "")
         yield plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def writer_of(project: Project) -> Writer:
+    """The writer of these settings: the built-in one, until a model is configured and handed to `ModelWriter`."""
+    return BuiltIn()
