@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     add_keeping(commands, anywhere)
     add_install(commands, anywhere)
     add_themes(commands, anywhere)
+    add_reports(commands, anywhere)
     doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
     doctor.set_defaults(module="doctor")
     return top
@@ -125,6 +126,33 @@ def add_call(commands: Parsers, common: argparse.ArgumentParser) -> None:
     call.add_argument("--image-dir", type=Path, metavar="DIR", help="save returned images here")
     call.add_argument("--allow-writes", action="store_true", default=None, help="allow tools that write")
     call.set_defaults(module="call")
+
+
+def add_reports(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    report = commands.add_parser("report", parents=[common], help="build a report, print it, send it with --send")
+    report.add_argument("kind", choices=("daily", "weekly"))
+    report.add_argument("--dashboard", action="append", default=[], metavar="NAME", help="name or id; may be repeated")
+    report.add_argument("--days", type=positive, metavar="N", help="how many days; default 1 or 7")
+    report.add_argument(
+        "--send", action="append", default=[], metavar="TARGET", help="slack, email, webhook, file or a target's name"
+    )
+    report.add_argument("--dry-run", action="store_true", help="show what would be sent where (stderr)")
+    report.add_argument("--even-quiet", action="store_true", help="send a daily report that has nothing to say")
+    report.add_argument("--key", metavar="TEXT", default="", help="send at most once under this key, such as a date")
+    report.set_defaults(module="report")
+    alerts = commands.add_parser("alerts", help="alerts").add_subparsers(metavar="COMMAND", required=True)
+    check = alerts.add_parser("check", parents=[common], help="evaluate alerts once and tell their targets")
+    check.add_argument("name", nargs="*", help="ids or names; default all")
+    check.add_argument("--dry-run", action="store_true", help="tell nobody and keep nothing")
+    check.set_defaults(module="alerts")
+    schedule = commands.add_parser("schedule", parents=[common], help="run reports, alerts and campaigns when due")
+    schedule.add_argument("--once", action="store_true", help="run what is due now, then stop")
+    schedule.set_defaults(module="schedule")
+    approve = commands.add_parser("approve", parents=[common], help="agree to what waits to be sent, and send it")
+    approve.add_argument("code", metavar="CODE")
+    approve.add_argument("--yes", action="store_true", help="do not ask again")
+    approve.add_argument("--later", action="store_true", help="only approve; the next call of the tool sends")
+    approve.set_defaults(module="approve")
 
 
 def add_local(commands: Parsers, common: argparse.ArgumentParser, anywhere: argparse.ArgumentParser) -> None:

@@ -38,13 +38,8 @@ async def ask(project: Project, digest: str, action: Mapping[str, Json], lines: 
         if kept.body.get("digest") == digest and not kept.body.get("approved") and fresh(kept.body):
             return kept.id
     ends = (datetime.now(UTC) + timedelta(hours=HOURS)).isoformat()
-    body: dict[str, Json] = {
-        "digest": digest,
-        "action": dict(action),
-        "lines": [*lines],
-        "approved": False,
-        "ends": ends,
-    }
+    plan: dict[str, Json] = {"digest": digest, "action": dict(action), "lines": [*lines]}
+    body: dict[str, Json] = {**plan, "approved": False, "ends": ends}
     while True:
         code = "".join(secrets.choice(LETTERS) for _ in range(8))
         if await project.desk.documents.add(KIND, info.id, code, body):

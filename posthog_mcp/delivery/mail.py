@@ -1,7 +1,8 @@
 """E-mail by SMTP: text and HTML, pictures inline.
 
 `SMTP_URL` is smtp://USER:PASSWORD@HOST:587?from=A&to=B,C (STARTTLS where the server has it; `starttls=required` or
-`off`) or smtps://… for TLS from the start. The Message-ID is made from the key, so that the same delivery is the same message.
+`off`) or smtps://… for TLS from the start. The Message-ID is made from the key, so that the same delivery is the same
+message.
 """
 
 from __future__ import annotations

@@ -78,6 +78,19 @@ def register_resources(server: AnalyticsServer) -> None:
             raise ResourceNotFoundError(error.as_text()) from None
 
     @server.resource(
+        "posthog://reports/{report_id}", title="Report", mime_type="text/markdown",
+        description="A report that build_report made, whole; `latest` is the last one.",
+    )  # fmt: skip
+    async def report(report_id: str, ctx: Context[Project, Any]) -> str:
+        from posthog_mcp.delivery.message import markdown
+        from posthog_mcp.reports.store import load
+
+        try:
+            return markdown(await load(ctx.request_context.lifespan_context, report_id))
+        except NotFound as error:
+            raise ResourceNotFoundError(error.as_text()) from None
+
+    @server.resource(
         "posthog://results/{query_id}.{form}", title="Rows of a query",
         description="All rows of a result: csv, json, jsonl or parquet.",
     )  # fmt: skip

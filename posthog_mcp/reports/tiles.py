@@ -1,0 +1,99 @@
+"""An insight of a dashboard in a report, whatever its kind; one that cannot be computed says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from posthog_mcp.analysis.asked import Asked, of_query
+from posthog_mcp.analysis.metrics import Wanted, lines_of_asked
+from posthog_mcp.delivery.message import quoted
+from posthog_mcp.errors import InvalidInput, PostHogMcpError
+from posthog_mcp.insights.run import Insight
+from posthog_mcp.insights.saved import compute, query_of, url_of
+from posthog_mcp.project import Project
+from posthog_mcp.reports.findings import Examined, Period, Trend
+from posthog_mcp.reports.funnels import examine_funnel
+from posthog_mcp.reports.growth import examine_lifecycle, examine_retention
+from posthog_mcp.reports.tables import examine_table
+from posthog_mcp.reports.trends import examine_series
+from posthog_mcp.results import Json
+
+HISTORY_DAYS = 120
+MOST_LINES = 5
+
+
+async def examine(project: Project, saved: Mapping[str, Json], period: Period, dashboard: str) -> Examined:
+    """What a saved insight shows of the period."""
+    name = quoted(str(saved.get("name") or saved.get("derived_name") or f"insight {saved.get('id')}"), 80)
+    try:
+        query = query_of(saved)
+        found = await examined(project, name, query, url_of(project, saved, "insights"), period, dashboard)
+    except PostHogMcpError as error:
+        return Examined(notes=(f"**{name}** ({quoted(dashboard, 60)}) could not be computed: {quoted(error.message)}",))
+    return replace(found, metric=dict(query), dashboard=dashboard)
+
+
+async def examined(
+    project: Project, name: str, query: dict[str, Json], url: str | None, period: Period, dashboard: str
+) -> Examined:
+    """By its kind.
+
+    Raises:
+        PostHogMcpError: it cannot be computed.
+    """
+    try:
+        asked = replace(of_query(name, query), url=url)
+    except InvalidInput:
+        return await other(project, name, query, dashboard)
+    kind = asked.question.kind if asked.question else "hogql"
+    if asked.question is not None and kind == "funnel":
+        return await examine_funnel(project, asked, asked.question, period, dashboard)
+    if asked.question is not None and kind == "lifecycle":
+        return await examine_lifecycle(project, asked, asked.question, period, dashboard)
+    if asked.question is not None and kind == "retention":
+        return await examine_retention(project, asked, asked.question, period, dashboard)
+    if kind == "trends":
+        return await over_time(project, asked, period, dashboard)
+    if kind == "hogql":
+        try:
+            return await over_time(project, asked, period, dashboard)
+        except InvalidInput:
+            return await examine_table(project, asked, period, dashboard)
+    return await other(project, name, query, dashboard)
+
+
+async def over_time(project: Project, asked: Asked, period: Period, dashboard: str) -> Examined:
+    """Its biggest lines, each against its own past.
+
+    Raises:
+        PostHogMcpError: it has no values over time, or what the backend says.
+    """
+    interval = asked.question.interval if asked.question else "day"
+    days = {"week": 420, "month": 800}.get(interval, HISTORY_DAYS + period.days)
+    start = period.start - timedelta(days=days)
+    wanted = Wanted(f"{start:%Y-%m-%d}", period.last, "day" if interval == "hour" else interval)
+    lines = (await lines_of_asked(project, asked, wanted, period.moment))[:MOST_LINES]
+    parts = [examine_series(replace(each, url=asked.url), period, dashboard) for each in lines]
+    if not any(each.trends for each in parts) and parts:
+        return parts[0]
+    return Examined(
+        tuple(trend for each in parts for trend in each.trends),
+        tuple(found for each in parts for found in each.findings),
+        tuple(one for each in parts for one in each.series),
+    )
+
+
+async def other(project: Project, name: str, query: dict[str, Json], dashboard: str) -> Examined:
+    """A kind without values over time: its own first fact.
+
+    Raises:
+        PostHogMcpError: it cannot be computed.
+    """
+    result = await compute(project, query)
+    if isinstance(result, Insight):
+        text = quoted(result.answer.facts[0], 300) if result.answer.facts else f"{len(result.answer.rows)} rows"
+        return Examined((Trend(name, dashboard, text, chart=replace(result.answer.chart, title=name)),))
+    rows = result.table.rows
+    return Examined((Trend(name, dashboard, f"{len(rows)} rows"),))
