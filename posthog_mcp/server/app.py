@@ -18,7 +18,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, CallToolResult, InputRequiredResult, TextContent
+from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Prompt, TextContent
 from pydantic import ValidationError
 
 from posthog_mcp import __version__
@@ -28,6 +28,7 @@ from posthog_mcp.project import Project
 from posthog_mcp.runtime import open_project
 from posthog_mcp.server.completions import register_completions
 from posthog_mcp.server.legacy import accept_log_levels
+from posthog_mcp.server.prompts import listed, rendered
 from posthog_mcp.server.registry import Published, chosen_toolsets, requested_toolsets
 from posthog_mcp.server.resources import register_resources
 from posthog_mcp.server.tools.analysis import TOOLS as ANALYSIS
@@ -110,6 +111,25 @@ class AnalyticsServer(MCPServer[Project]):
             text = error.as_text()
         self.calls[name, "error"] += 1
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+    async def list_prompts(self) -> list[Prompt]:
+        """The workflows of the knowledge base."""
+        return await listed(self.project)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Project, Any] | None = None
+    ) -> GetPromptResult:
+        """A workflow with this project's names.
+
+        Raises:
+            MCPError: there is none, or an argument does not fit.
+        """
+        if self.project is None:
+            raise MCPError(code=INVALID_PARAMS, message="The server is not running.")
+        try:
+            return await rendered(self.project, name, arguments or {})
+        except PostHogMcpError as error:
+            raise MCPError(code=INVALID_PARAMS, message=error.as_text()) from None
 
     def explain(self, name: str, error: ToolError) -> str:
         """Our own errors in words; anything else is a defect that is logged and named, never shown."""
