@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from posthog_mcp.knowledge.models import Intent, Param, Template
 from posthog_mcp.knowledge.proposals import Proposal, busiest
 from posthog_mcp.knowledge.understanding import Understood
-from posthog_mcp.knowledge.words import concepts_in
+from posthog_mcp.knowledge.words import SUBJECTS, concepts_in
 
 MOST = 2
 NEAR = 0.75
@@ -40,42 +40,6 @@ WORDS: dict[Intent, str] = {
     "docs_help": "how the tool works",
 }
 NEEDS_NUMBER = frozenset({"why", "when", "compare", "report_alert"})
-SUBJECTS = frozenset(
-    {
-        "signup",
-        "purchase",
-        "revenue",
-        "churn",
-        "retention",
-        "funnel",
-        "web",
-        "error",
-        "trace",
-        "active",
-        "session",
-        "pageview",
-        "checkout",
-        "upgrade",
-        "cancel",
-        "login",
-        "activation",
-        "release",
-        "ltv",
-        "arpu",
-        "feature",
-        "user",
-        "device",
-        "os",
-        "plan",
-        "country",
-        "digest",
-        "upload",
-        "invite",
-        "account",
-        "experiment",
-        "stickiness",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from posthog_mcp.knowledge.library import Library, classifier
 from posthog_mcp.knowledge.models import Definition
 from posthog_mcp.knowledge.names import Mention, Names
 from posthog_mcp.knowledge.timespans import Timespan, timespan_in
-from posthog_mcp.knowledge.words import folded, tokens
+from posthog_mcp.knowledge.words import SUBJECTS, concepts_in, folded, tokens
 
 SHOWN = 0.12
 """The least chance with which a further intent is shown."""
 MOST_INTENTS = 4
+UNSURE, DOUBT = 0.1, 0.3
+"""Below the one, nothing is likely; from the other on, off topic is."""
 ARROW = re.compile(r"\s*(?:->|→|=>|>)\s*")
 MAX_QUESTION = 4_000
 
@@ -80,7 +82,7 @@ def understand(question: str, catalogue: Catalogue, library: Library, today: dat
     asked = without_names(mended, mentions, definitions)
     steps = len(ARROW.findall(text))
     guesses = learnt.guesses([*asked, *(["funnel", "steps"] if steps else [])])
-    sure = bool(definitions) or any(each.kind == "event" and each.how in ("name", "slip") for each in mentions)
+    sure = bool(definitions) or any("_" in word or word.startswith("$") for word in raw)
     return Understood(
         question=text,
         words=mended,
@@ -89,9 +91,22 @@ def understand(question: str, catalogue: Catalogue, library: Library, today: dat
         grouping=names.property_meant(mended),
         definitions=definitions,
         timespan=timespan_in(folded(text), today),
-        guesses=last(guesses, {"off_topic", "ambiguous"}) if sure else guesses,
+        guesses=last(guesses, {"off_topic", "ambiguous"}) if sure else weighed(guesses, concepts_in(mended)),
         names=names,
     )
+
+
+def weighed(guesses: Sequence[Guess], meant: Sequence[str]) -> list[Guess]:
+    """Doubt decided: without a subject of the product a likely off topic comes first, and nothing likely is vague."""
+    off = next(each for each in guesses if each.intent == "off_topic")
+    if set(meant) & SUBJECTS:
+        return list(guesses)
+    if off.confidence >= DOUBT:
+        return [off, *(each for each in guesses if each is not off)]
+    if guesses[0].confidence < UNSURE:
+        vague = next(each for each in guesses if each.intent == "ambiguous")
+        return [vague, *(each for each in guesses if each is not vague)]
+    return list(guesses)
 
 
 def without_names(words: Sequence[str], mentions: Sequence[Mention], definitions: Sequence[Definition]) -> list[str]:
