@@ -13,7 +13,7 @@ LIMITS = (
     "as long as Retry-After says, and never repeat a 400."
 )
 ERRORS = (
-    "Errors are {type, code, detail, attr}: 400 the request is wrong, 401 the key (or the other region's), 403 its "
+    "Errors are {{type, code, detail, attr}}: 400 the request is wrong, 401 the key (or the other region's), 403 its "
     "scope `{scope}` is missing, 404 no such object, 429 too many."
 )
 
@@ -43,8 +43,8 @@ def page_of(family: str, endpoints: Sequence[Endpoint]) -> Page:
         *shapes(endpoints),
         f"{ERRORS.format(scope=scope)} {LIMITS}",
         "",
-        f'Example: call_api {{"method": "{first.method}", "path": "{first.short}"}}. P/ is /api/projects/{{project_id}}/'
-        ", O/ is /api/organizations/{organization_id}/.",
+        f'Example: call_api {{"method": "{first.method}", "path": "{first.short}"}}.',
+        "P/ is /api/projects/{project_id}/, O/ is /api/organizations/{organization_id}/.",
     ]
     return Page(
         id=f"api-{family.replace('_', '-')}",

@@ -25,6 +25,7 @@ from posthog_mcp.queries.check import check
 from posthog_mcp.results import Json
 
 MAX_TEXT = 50_000
+DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,21 @@ def merged(base: Library, texts: Mapping[str, str]) -> Library:
     return kept[2]
 
 
+async def text_of(project: Project, entry_id: str) -> str:
+    """An entry as Markdown with its front matter, where it is a file; its text otherwise.
+
+    Raises:
+        NotFound: there is no such entry; names the nearest.
+    """
+    page = (await team_library(project)).page(entry_id)
+    saved = (await project.definitions.texts((await project.driver.project()).id)).get(entry_id)
+    if saved is not None:
+        return saved
+    for path in (*files_of(project, entry_id), *([paths()[entry_id]] if entry_id in paths() else [])):
+        return await anyio.Path(path).read_text(encoding="utf-8")
+    return f"# {page.title}\n\n{page.body}"
+
+
 def definitions_of(found: Library) -> list[Definition]:
     return [page for page in found.pages if isinstance(page, Definition)]
 
@@ -84,19 +100,22 @@ async def metric(project: Project, name: str) -> Metric | None:
 async def resolved(project: Project, name: str) -> Mapping[str, Json] | None:
     """A definition's name as the `metric` argument of an analysis: an insight call; None where there is none."""
     found = await metric(project, name)
-    return found.insight if found else None
+    return {key: value for key, value in found.insight.items() if key != "date_from"} if found else None
 
 
-def metric_of(page: Definition) -> Metric:
-    only = f" WHERE event IN ({', '.join(map(text_literal, page.events))})" if page.events else ""
-    hogql = f"SELECT toStartOfDay(timestamp) AS day, {page.hogql} AS value FROM events{only} GROUP BY day ORDER BY day"
+def metric_of(page: Definition, days: int = DAYS) -> Metric:
+    """The metric over the last days."""
+    only = f"event IN ({', '.join(map(text_literal, page.events))}) AND " if page.events else ""
+    since = f"timestamp >= toStartOfDay(now() - INTERVAL {days} DAY)"
+    value = f"SELECT toStartOfDay(timestamp) AS day, {page.hogql} AS value"
+    hogql = f"{value} FROM events WHERE {only}{since} GROUP BY day ORDER BY day LIMIT {days + 1}"
     series: dict[str, Json] = {"event": "", "math": "hogql", "math_hogql": page.hogql, "name": page.name}
     if len(page.events) == 1:
         series["event"] = page.events[0]
     elif page.events:
         condition = f"event IN ({', '.join(map(text_literal, page.events))})"
         series["filters"] = [{"type": "hogql", "key": condition}]
-    return Metric(page.name, page.hogql, hogql, {"kind": "trends", "series": [series]}, page)
+    return Metric(page.name, page.hogql, hogql, {"kind": "trends", "series": [series], "date_from": f"-{days}d"}, page)
 
 
 def formulas(found: Library) -> dict[str, str]:

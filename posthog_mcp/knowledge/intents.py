@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-RIDGE = 0.6
+RIDGE = 0.8
 SECOND = 0.5
 """What a further intent of an example counts beside its first."""
-CONCEPT, PAIR = 1.6, 0.7
-"""Weights of a concept and of a pair of words; a word has 1."""
+CONCEPT, PAIR, GRAM = 1.6, 0.7, 0.3
+"""Weights of a concept, of a pair of words, and of four letters in a row (which languages share); a word has 1."""
+STRANGE = 2.5
+"""Weight of a word that is not known."""
+VAGUE = frozenset(
+    {"how_many", "who", "list", "when", "why", "popular", "compare", "time_to", "user", "new", "rise", "drop", "normal"}
+    | {"day", "week", "month", "quarter", "year", "docs", "germany", "country", "spend", "adoption", "slow", "language"}
+)
+"""Concepts that questions about anything have: alone, they do not make a question one about the product."""
 RARE = "?"
 """Stands for every word that one example alone has, and for words never seen: strangeness is a feature, too."""
 
@@ -57,8 +64,12 @@ def features(words: Sequence[str]) -> Counter[str]:
         found[each] += 1
     for first, second in pairwise(stems):
         found[f"{first} {second}"] += PAIR  # pyright: ignore[reportArgumentType]
-    meant = concepts_in(words) or ["nothing"]
-    for concept in [*meant, *(["short"] if len(words) == 1 else [])]:
+    for each in words:
+        for start in range(len(each) - 3):
+            found[f"~{each[start : start + 4]}"] += GRAM  # pyright: ignore[reportArgumentType]
+    meant = concepts_in(words)
+    signs = ["nothing"] if not meant else ["vague"] if VAGUE.issuperset(meant) else []
+    for concept in [*meant, *signs, *(["short"] if len(words) == 1 else [])]:
         found[f"={concept}"] += CONCEPT  # pyright: ignore[reportArgumentType]
     return found
 
@@ -77,7 +88,7 @@ class Classifier:
         kept = sorted(name for name, count in documents.items() if count > 1 or name.startswith("="))
         self._column = {name: position for position, name in enumerate([RARE, *kept])}
         self._weight = {name: math.log(1 + len(examples) / (1 + documents[name])) for name in kept}
-        self._weight[RARE] = 1.5
+        self._weight[RARE] = STRANGE
         self._learn(counted, examples)
 
     def _learn(self, counted: Sequence[Counter[str]], examples: Sequence[Example]) -> None:
@@ -104,7 +115,7 @@ class Classifier:
             column = self._column.get(name)
             if column is not None:
                 found[column] = found.get(column, 0.0) + count * self._weight[name]
-            elif " " not in name:
+            elif " " not in name and name[0] != "~":
                 found[0] = found.get(0, 0.0) + self._weight[RARE]
         length = math.sqrt(sum(value * value for value in found.values())) or 1.0
         return {column: value / length for column, value in found.items()}

@@ -15,11 +15,10 @@ from posthog_mcp.errors import InvalidInput, NotFound
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.knowledge.api_pages import api_pages
 from posthog_mcp.knowledge.entries import entries, parse
+from posthog_mcp.knowledge.guide_page import intent_pages
 from posthog_mcp.knowledge.intents import Classifier, Example
 from posthog_mcp.knowledge.models import Page, Template, Workflow
 from posthog_mcp.knowledge.retrieval import Questions, Texts
-
-INTENT_PAGE = "intent-"
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,7 @@ class Library:
 @cache
 def classifier() -> Classifier:
     """Learnt from the intents' guide pages. Blocks the first time."""
-    pages = [page for page in entries() if page.id.startswith(INTENT_PAGE)]
-    return Classifier([Example(text, page.intents) for page in pages for text in page.questions])
+    return Classifier([Example(text, page.intents) for page in intent_pages() for text in page.questions])
 
 
 def library(team: Path | None = None) -> Library:

@@ -31,8 +31,7 @@ PREFERRED: Mapping[str, tuple[str, ...]] = {
 }
 """A concept → the properties that usually mean it, best first."""
 TOO_COMMON = frozenset(
-    ("type", "name", "value", "id", "time", "count", "number", "first", "last", "new", "user", "person", "event")
-    + ("total", "source", "page")
+    {"type", "name", "value", "id", "time", "count", "number", "first", "last", "new", "user", "person"}
 )
 """Single words that name a property only when they stand after "by" and the like."""
 

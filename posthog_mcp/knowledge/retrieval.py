@@ -108,7 +108,11 @@ class Texts:
 
     def _made(self) -> BM25:
         if self._index is None:
+            import logging
+
             import bm25s
+
+            logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets DEBUG itself
 
             made = bm25s.BM25()
             made.index([terms(text_of(page)) for page in self.pages], show_progress=False)  # pyright: ignore[reportUnknownMemberType]

@@ -16,6 +16,40 @@ from posthog_mcp.knowledge.entries import folder
 
 TOKEN = re.compile(r"[$@]?[a-z0-9][a-z0-9_]*(?:[/&.-][a-z0-9_]+)*")
 LONGEST_PHRASE = 4
+SUBJECTS = frozenset(
+    {
+        "account",
+        "activation",
+        "active",
+        "arpu",
+        "cancel",
+        "checkout",
+        "churn",
+        "device",
+        "digest",
+        "error",
+        "experiment",
+        "feature",
+        "funnel",
+        "invite",
+        "login",
+        "ltv",
+        "os",
+        "pageview",
+        "purchase",
+        "release",
+        "retention",
+        "revenue",
+        "session",
+        "signup",
+        "stickiness",
+        "trace",
+        "upgrade",
+        "upload",
+        "web",
+    }
+)
+"""Concepts that a question about a product is about; people, countries and times are in questions about anything."""
 MOST_TOKENS = 120
 """Of a question; a pasted page is not read to its end."""
 SHORT, LONG = 4, 8

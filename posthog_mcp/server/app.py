@@ -19,7 +19,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, CallToolResult, InputRequiredResult, TextContent
+from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Prompt, TextContent
 from pydantic import ValidationError
 
 from posthog_mcp import __version__
@@ -32,6 +32,7 @@ from posthog_mcp.safety.principals import LOCAL
 from posthog_mcp.server.completions import register_completions
 from posthog_mcp.server.gate import CURRENT, Gate
 from posthog_mcp.server.legacy import accept_log_levels
+from posthog_mcp.server.prompts import listed, rendered
 from posthog_mcp.server.recording import Figures
 from posthog_mcp.server.registry import Published, chosen_toolsets
 from posthog_mcp.server.resources import register_resources
@@ -138,6 +139,25 @@ class AnalyticsServer(MCPServer[Project]):
             text = error.as_text()
         self.calls[name, "error"] += 1
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+    async def list_prompts(self) -> list[Prompt]:
+        """The workflows of the knowledge base."""
+        return await listed(self.project)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Project, Any] | None = None
+    ) -> GetPromptResult:
+        """A workflow with this project's names.
+
+        Raises:
+            MCPError: there is none, or an argument does not fit.
+        """
+        if self.project is None:
+            raise MCPError(code=INVALID_PARAMS, message="The server is not running.")
+        try:
+            return await rendered(self.project, name, arguments or {})
+        except PostHogMcpError as error:
+            raise MCPError(code=INVALID_PARAMS, message=error.as_text()) from None
 
     def explain(self, name: str, error: ToolError) -> str:
         """Our own errors in words; anything else is a defect that is logged and named, never shown."""

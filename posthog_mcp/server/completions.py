@@ -46,4 +46,12 @@ async def candidates(server: AnalyticsServer, name: str) -> list[str]:
     if name == "query_id":
         info = await server.project.driver.project()
         return [entry.query_id for entry in await server.project.history.search(info.id, limit=MAX_VALUES)]
+    if name == "entry":
+        from posthog_mcp.knowledge.definitions import team_library
+
+        return [page.id for page in (await team_library(server.project)).pages]
+    if name.endswith(("event", "events")) or name in ("outcome", "action"):
+        return list((await server.project.driver.catalogue()).events)
+    if name in ("by", "segment", "detail", "breakdown") or name.endswith("property"):
+        return list((await server.project.driver.catalogue()).event_properties)
     return list(MIME_TYPES) if name == "form" else []

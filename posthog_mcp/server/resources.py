@@ -11,7 +11,6 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 
 from posthog_mcp.discovery.fields import table_fields
 from posthog_mcp.errors import NotFound
-from posthog_mcp.knowledge.entries import read_entry
 from posthog_mcp.project import Project
 from posthog_mcp.queries.exports import MIME_TYPES, export
 from posthog_mcp.state.usage import usage
@@ -48,9 +47,11 @@ def register_resources(server: AnalyticsServer) -> None:
         "posthog://knowledge/{entry}", title="Knowledge entry", mime_type="text/markdown",
         description="One page of the knowledge base, such as the reason behind a finding of validate_hogql.",
     )  # fmt: skip
-    async def knowledge(entry: str) -> str:
+    async def knowledge(entry: str, ctx: Context[Project, Any]) -> str:
+        from posthog_mcp.knowledge.definitions import text_of
+
         try:
-            return await to_thread.run_sync(read_entry, entry)
+            return await text_of(ctx.request_context.lifespan_context, entry)
         except NotFound as error:
             raise ResourceNotFoundError(error.as_text()) from None
 
@@ -89,6 +90,15 @@ def register_resources(server: AnalyticsServer) -> None:
             return markdown(await load(ctx.request_context.lifespan_context, report_id))
         except NotFound as error:
             raise ResourceNotFoundError(error.as_text()) from None
+
+    @server.resource(
+        "posthog://guide/intent-to-query", title="From a question to the query", mime_type="text/markdown",
+        description="Which question is asked how: a decision tree and every intent, on one page.",
+    )  # fmt: skip
+    async def guide() -> str:
+        from posthog_mcp.knowledge.guide_page import guide_page
+
+        return await to_thread.run_sync(guide_page)
 
     @server.resource(
         "posthog://results/{query_id}.{form}", title="Rows of a query",
