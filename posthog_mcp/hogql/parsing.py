@@ -25,6 +25,7 @@ from anyio.abc import Process
 
 from posthog_mcp.errors import HogQLSyntaxError, Unavailable
 from posthog_mcp.hogql.diagnostics import position
+from posthog_mcp.hogql.plain_parse import parse_plain
 from posthog_mcp.hogql.slips import explain
 from posthog_mcp.hogql.tokens import CLOSING, OPENING, tokens
 from posthog_mcp.results import Json
@@ -43,6 +44,8 @@ MAX_CONDITIONS = 300
 """ANDs and ORs in one chain: about 0.8 s in either parser, and growing with the cube."""
 MAX_DEPTH = 600
 """Levels of nodes and lists in one tree; the resolver and printer recurse once a level."""
+SLOW = sys.version_info < (3, 12)
+"""Whether PostHog's parser here is the C++ one."""
 ERROR = b'{"error"'
 """How an answer begins that is no tree; a crash or a timeout may pass."""
 KNOWN_BYTES = 16 << 20
@@ -84,10 +87,12 @@ KNOWN = KnownAnswers(KNOWN_BYTES)
 class Parser:
     """Parses in a worker process; safe to share between tasks. Close it with `aclose`.
 
-    `worker_pid` is the running worker's process id, None before the first parse.
+    `worker_pid` is the running worker's process id, None before it is needed. `plain`: what `plain_parse` reads does
+    not go there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, plain: bool = SLOW) -> None:
+        self._plain = plain
         self._process: Process | None = None
         self._lock = anyio.Lock()
 
@@ -103,6 +108,9 @@ class Parser:
             Unavailable: no parser can be installed on this platform, or it cannot be started.
         """
         refuse_unparsable(query)
+        tree = await to_thread.run_sync(parse_plain, query) if self._plain and kind == "select" else None
+        if tree is not None and depth(tree) <= MAX_DEPTH:
+            return tree
         answer = KNOWN.get(kind, query)
         if answer is None:
             seconds = allowed_seconds(query)

@@ -53,11 +53,11 @@ class Paths:
         )
         kept = walks(once, question.start, question.end, question.step_limit)
         places = f"SELECT walk, arrayJoin(range(1, length(walk))) AS place FROM ({kept}) WHERE length(walk) > 1"
-        edges = f"SELECT place, walk[place] AS here, walk[place + 1] AS then FROM ({places})"
+        edges = f"SELECT place, walk[place] AS here, walk[place + 1] AS after FROM ({places})"
         return (
             "SELECT concat(toString(place), '_', here.3) AS source, "
-            "concat(toString(place + 1), '_', then.3) AS target, count() AS value, "
-            "avg(dateDiff('second', here.1, then.1)) AS average_seconds "
+            "concat(toString(place + 1), '_', after.3) AS target, count() AS value, "
+            "avg(dateDiff('second', here.1, after.1)) AS average_seconds "
             f"FROM ({edges}) GROUP BY source, target ORDER BY value DESC, source, target LIMIT {question.edge_limit}"
         )
 

@@ -57,7 +57,7 @@ class Outcome:
 
 async def measure(cases: Iterable[Case]) -> list[Outcome]:
     """Check every case that needs nothing of a particular project."""
-    parser = Parser()
+    parser = Parser(plain=False)
     checker = Checker(parser, catalogue)
     try:
         return [await survived(case, parser, checker) for case in cases if not case.needs]

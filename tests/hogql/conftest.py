@@ -13,6 +13,6 @@ from posthog_mcp.hogql.parsing import Parser
 @pytest.fixture(scope="session")
 async def project() -> AsyncIterator[SmallProject]:
     """The small project; its parser lives as long as the tests."""
-    parser = Parser()
+    parser = Parser(plain=False)
     yield SmallProject(parser)
     await parser.aclose()

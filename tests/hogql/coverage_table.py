@@ -169,7 +169,7 @@ async def example(project: SmallProject, found: FunctionDef) -> str | None:
 
 async def table() -> str:
     """The whole page."""
-    parser = Parser()
+    parser = Parser(plain=False)
     project = SmallProject(parser)
     lines = [HEAD, "## Constructs", "", "| construct | checked | runs embedded | example |", "|---|---|---|---|"]
     for name, query in CONSTRUCTS:

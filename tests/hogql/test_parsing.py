@@ -171,8 +171,8 @@ async def test_a_killed_worker_is_replaced(parser: Parser) -> None:
 
 
 async def test_a_worker_killed_in_the_middle_is_replaced() -> None:
-    parser = Parser()
-    await parser.parse("select 1")
+    parser = Parser(plain=False)
+    await parser.parse("select 1 as first_of_this_test")  # not one that is known already
     slow = "select 1 from t where " + " or ".join(["a = 1"] * 290)
 
     async def kill() -> None:
@@ -206,7 +206,7 @@ async def test_many_tasks_get_their_own_answers(parser: Parser) -> None:
 
 
 async def test_after_aclose_a_parse_starts_a_new_worker() -> None:
-    parser = Parser()
+    parser = Parser(plain=False)
     await parser.parse("select 1")
     await parser.aclose()
     assert parser.worker_pid is None
