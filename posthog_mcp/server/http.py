@@ -124,7 +124,7 @@ def security(settings: Settings, host: str, port: int) -> TransportSecuritySetti
     names = {*own, *(LOOPBACK if host in LOOPBACK | EVERYWHERE else ())}
     hosts = [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names]
     bare = [name.rpartition(":")[0] for name in hosts]
-    allowed = [*settings.allowed_hosts]
+    allowed = [*settings.allowed_hosts, *(("localhost", "127.0.0.1") if host in EVERYWHERE else ())]
     origins = [f"http://{name}" for name in hosts]
     if settings.public_url:
         address = urlsplit(settings.public_url)
