@@ -89,6 +89,7 @@ class Page:
 def http_app(server: AnalyticsServer, host: str, port: int, *, stateless: bool = True) -> Door:
     """The ASGI app for this address."""
     settings, traffic = server.configured, Traffic()
+    server.only_known = settings.auth in ("key", "oauth")
     page = Page(server, traffic, time.time())
     for path, answer in (
         ("/health", page.health),
