@@ -72,7 +72,8 @@ class Masking:
             masked = self.value(inner, label, person=person)
             return text if masked == inner else json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
         if label is None:
-            return replaced(PAIR.sub(lambda pair: self._pair(pair, person), text), self._part)
+            pairs = '"' in text or "'" in text
+            return replaced(PAIR.sub(lambda pair: self._pair(pair, person), text) if pairs else text, self._part)
         return self._pseudonyms.of((whole(text) or label) if label == "id" else label, text)
 
     def _pair(self, pair: re.Match[str], person: bool) -> str:
