@@ -22,7 +22,8 @@ PERSONAL = frozenset({"email", "distinct_id", "distinct_ids", "first_name", "las
 """A dict with one of these describes a person, so its `name` is a person's."""
 MAX_ALLOWED = 50_000
 PAIR = re.compile(
-    r"""(?P<before>(?<!\w)\\*["'](?P<key>[\w$ .-]{1,60})\\*["']\s*:\s*\\*["'])(?P<value>[^"'\\]{1,400})"""
+    r"""(?P<before>(?<!\w)\\{0,3}["'](?P<key>[\w$ .-]{1,60})\\{0,3}["']\s{0,3}:\s{0,3}\\{0,3}["'])"""
+    r"""(?P<value>[^"'\\]{1,400})"""
 )
 """A key and its text in JSON that was cut or stands inside another text."""
 CARD_DIGITS = range(15, 20)
