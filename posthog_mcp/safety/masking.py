@@ -22,7 +22,8 @@ PERSONAL = frozenset({"email", "distinct_id", "distinct_ids", "first_name", "las
 """A dict with one of these describes a person, so its `name` is a person's."""
 MAX_ALLOWED = 50_000
 PAIR = re.compile(
-    r"""(?P<before>(?<!\w)\\*["'](?P<key>[\w$ .-]{1,60})\\*["']\s*:\s*\\*["'])(?P<value>[^"'\\]{1,400})"""
+    r"""(?P<before>(?<!\w)\\{0,3}["'](?P<key>[\w$ .-]{1,60})\\{0,3}["']\s{0,3}:\s{0,3}\\{0,3}["'])"""
+    r"""(?P<value>[^"'\\]{1,400})"""
 )
 """A key and its text in JSON that was cut or stands inside another text."""
 CARD_DIGITS = range(15, 20)
@@ -72,7 +73,8 @@ class Masking:
             masked = self.value(inner, label, person=person)
             return text if masked == inner else json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
         if label is None:
-            return replaced(PAIR.sub(lambda pair: self._pair(pair, person), text), self._part)
+            pairs = '"' in text or "'" in text
+            return replaced(PAIR.sub(lambda pair: self._pair(pair, person), text) if pairs else text, self._part)
         return self._pseudonyms.of((whole(text) or label) if label == "id" else label, text)
 
     def _pair(self, pair: re.Match[str], person: bool) -> str:

@@ -15,11 +15,18 @@ from ipaddress import ip_address
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """`label` names the kind in the pseudonym; `proof` decides on a match."""
+    """`label` names the kind in the pseudonym; `proof` decides on a match; a text without any of `needs` has none.
+
+    Repetitions are bounded, so that no text takes longer than its length.
+    """
 
     label: str
     pattern: re.Pattern[str]
     proof: Callable[[str], bool] = lambda text: True
+    needs: tuple[str, ...] = ("",)
+
+    def may_be_in(self, text: str) -> bool:
+        return any(need in text for need in self.needs)
 
 
 def luhn(text: str) -> bool:
@@ -60,16 +67,37 @@ KEYS = (
     r"[A-Za-z0-9_-]{10,}|AKIA[0-9A-Z]{16}|AIza[\w-]{35}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,}"
     r"|https://hooks\.slack\.com/services/[\w/]+|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*KEY-----)?"
 )
+KEY_MARKS = ("_", "sk-", "xox", "AKIA", "AIza", "eyJ", "glpat-", "hooks.slack", "PRIVATE KEY")
 RECOGNISERS: tuple[Recogniser, ...] = (
-    Recogniser("token", re.compile(rf"(?<![\w-])(?:{KEYS})")),
-    Recogniser("token", re.compile(r"(?<=\bBearer )[A-Za-z0-9._~+/-]{12,}=*", re.IGNORECASE)),
-    Recogniser("email", re.compile(r"[\w.+'-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+")),
+    Recogniser("token", re.compile(rf"(?<![\w-])(?:{KEYS})"), needs=KEY_MARKS),
+    Recogniser("token", re.compile(r"(?<=\b[Bb]earer )[A-Za-z0-9._~+/-]{12,}=*"), needs=("earer ",)),
+    Recogniser(
+        "email",
+        re.compile(r"[\w.+'-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
+        needs=("@", "%40"),
+    ),
     Recogniser("iban", re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"), iban),
     Recogniser("card", re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])"), luhn),
-    Recogniser("ip", re.compile(rf"(?<![\w.-])(?<![A-Za-z]/)(?:{OCTET}\.){{3}}{OCTET}(?!\.?[\w-])"), public_address),
-    Recogniser("ip", re.compile(r"(?<![\w:.])(?=[^:\s]*:[^:\s]*:)[0-9A-Fa-f:]{7,39}(?![\w:])"), public_address),
-    Recogniser("phone", re.compile(r"(?<![\w.+-])(?:\+|00)[1-9]\d{0,2}(?:[ ().-]{0,2}\d){6,13}(?![\w-])"), dialable),
-    Recogniser("phone", re.compile(r"(?<![\w.+-])(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-])")),
+    Recogniser(
+        "ip", re.compile(rf"(?<![\w.-])(?<![A-Za-z]/)(?:{OCTET}\.){{3}}{OCTET}(?!\.?[\w-])"), public_address, (".",)
+    ),
+    Recogniser(
+        "ip",
+        re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{7,39}(?![\w:])"),
+        public_address,
+        (":",),
+    ),
+    Recogniser(
+        "phone",
+        re.compile(r"(?<![\w.+-])(?:\+|00)[1-9]\d{0,2}(?:[ ().-]{0,2}\d){6,13}(?![\w-])"),
+        dialable,
+        ("+", "00"),
+    ),
+    Recogniser(
+        "phone",
+        re.compile(r"(?<![\w.+-])(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-])"),
+        needs=(" ", ".", "-"),
+    ),
 )
 HINT = re.compile(r"[@%]|\d{3}|\d\.\d|:[0-9A-Fa-f]*:|_|sk-|xox|AKIA|AIza|eyJ|glpat|[Bb]earer|hooks\.slack|PRIVATE KEY")
 """Without any of these no recogniser can match; most texts end here."""
@@ -79,7 +107,8 @@ def found(text: str) -> Iterator[tuple[str, str]]:
     """(label, value) of all personal data in a text, in the order of the recognisers."""
     if HINT.search(text):
         for each in RECOGNISERS:
-            yield from ((each.label, match[0]) for match in each.pattern.finditer(text) if each.proof(match[0]))
+            if each.may_be_in(text):
+                yield from ((each.label, match[0]) for match in each.pattern.finditer(text) if each.proof(match[0]))
 
 
 def replaced(text: str, replacement: Callable[[str, str], str]) -> str:
@@ -87,6 +116,8 @@ def replaced(text: str, replacement: Callable[[str, str], str]) -> str:
     if not HINT.search(text):
         return text
     for each in RECOGNISERS:
+        if not each.may_be_in(text):
+            continue
         text = each.pattern.sub(
             lambda match, each=each: replacement(each.label, match[0]) if each.proof(match[0]) else match[0], text
         )

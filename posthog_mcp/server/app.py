@@ -96,6 +96,8 @@ class AnalyticsServer(MCPServer[Project]):
     """The server's own project, while it runs."""
     tenants: Tenants | None = None
     """Projects of the principals that come with their own credentials."""
+    only_known: bool = False
+    """Every request must come from a principal that the HTTP door knows."""
     audit: Audit | None = None
     figures: Figures
     calls: Counter[tuple[str, str]]

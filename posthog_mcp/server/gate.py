@@ -39,8 +39,15 @@ class Gate:
         self._server = server
 
     async def __call__(self, ctx: Call, call_next: Callable[[Call], Awaitable[Any]]) -> Any:
+        """Let a request through.
+
+        Raises:
+            MCPError: the server takes only known principals, and the transport brought none.
+        """
         access = access_of(ctx)
         tenants = self._server.tenants
+        if access is None and self._server.only_known and ctx.request_id is not None:
+            raise MCPError(code=INVALID_REQUEST, message="[forbidden] The request came without its principal.")
         if access is None or tenants is None:
             return await self._passed(ctx.lifespan_context, ctx, call_next)
         async with tenants.using(access) as project:

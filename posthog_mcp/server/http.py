@@ -89,6 +89,7 @@ class Page:
 def http_app(server: AnalyticsServer, host: str, port: int, *, stateless: bool = True) -> Door:
     """The ASGI app for this address."""
     settings, traffic = server.configured, Traffic()
+    server.only_known = settings.auth in ("key", "oauth")
     page = Page(server, traffic, time.time())
     for path, answer in (
         ("/health", page.health),
@@ -124,7 +125,7 @@ def security(settings: Settings, host: str, port: int) -> TransportSecuritySetti
     names = {*own, *(LOOPBACK if host in LOOPBACK | EVERYWHERE else ())}
     hosts = [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names]
     bare = [name.rpartition(":")[0] for name in hosts]
-    allowed = [*settings.allowed_hosts]
+    allowed = [*settings.allowed_hosts, *(("localhost", "127.0.0.1") if host in EVERYWHERE else ())]
     origins = [f"http://{name}" for name in hosts]
     if settings.public_url:
         address = urlsplit(settings.public_url)

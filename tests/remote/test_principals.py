@@ -133,3 +133,20 @@ async def test_many_principals_at_once_get_their_own(pair: Pair) -> None:
             tasks.start_soon(many, BOB, "bob")
 
     assert found == {ADA: {"ada"}, BOB: {"bob"}}
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_clients_of_both_eras_are_their_principals(pair: Pair, ran: Any, mode: Any) -> None:
+    import httpx2
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    history: dict[str, str] = {}
+    for key in (ADA, BOB):
+        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}) as http:
+            transport = streamable_http_client(f"{str(pair[0].base_url).rstrip('/')}/mcp", http_client=http)
+            async with Client(transport, mode=mode) as client:
+                history[key] = str(await client.call_tool("query_history", {"search": "only_ada_asked_this"}))
+
+    assert ran["query_id"] in history[ADA]
+    assert ran["query_id"] not in history[BOB]

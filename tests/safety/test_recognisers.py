@@ -140,3 +140,28 @@ def test_a_pseudonym_is_short_and_is_one() -> None:
 
     assert PSEUDONYM.fullmatch(made)
     assert len(made) < 25
+
+
+HARD = {
+    "dashes": "x@" + "a-" * 20_000,
+    "dots": "a." * 20_000 + "@",
+    "digits": "1" * 40_000,
+    "digits and blanks": "1 " * 20_000,
+    "colons": "a:" * 20_000,
+    "brackets": "+1((" * 10_000,
+    "a token without an end": "eyJ" + "a" * 40_000,
+    "quotes": '"a":"' * 10_000,
+    "blocks": "GB82 " + "AAAA " * 10_000,
+    "backslashes": "\\" * 40_000 + '"',
+}
+
+
+@pytest.mark.parametrize("what", HARD)
+def test_no_text_takes_long(what: str) -> None:
+    """Forty kilobytes that once took minutes; a linear pattern takes some milliseconds."""
+    import time
+
+    begun = time.process_time()
+    PII.text(HARD[what])
+
+    assert time.process_time() - begun < 3

@@ -1,0 +1,152 @@
+"""200 clients at once over HTTP on the embedded project, against a bare `mcp` server with an echo tool.
+
+`python -m tests.benchmarks.load [--clients 200] [--seconds 120] [--soak MINUTES]` prints answers a second, p50, p95, p99,
+errors and memory. The aim: no error, at least 0.6 times the echo's answers for cached queries, flat memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import psutil
+
+from tests.remote.calls import META, headers
+
+ROOT = Path(__file__).parents[2]
+ECHO = """
+import sys, uvicorn
+from mcp.server.mcpserver import MCPServer
+server = MCPServer("echo", log_level="ERROR")
+@server.tool(structured_output=False)
+async def echo(text: str) -> str:
+    return text
+uvicorn.run(server.streamable_http_app(stateless_http=True), port=int(sys.argv[1]), log_level="error")
+"""
+CACHED = {"query": "SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC LIMIT 10"}
+
+
+@dataclass
+class Measured:
+    """What the clients of one server saw; times in seconds, memory in bytes of the server process."""
+
+    times: list[float] = field(default_factory=list[float])
+    errors: int = 0
+    memory: list[int] = field(default_factory=list[int])
+
+    def line(self, what: str, seconds: float) -> str:
+        ordered = sorted(self.times) or [0.0]
+        p50, p95, p99 = (ordered[int((len(ordered) - 1) * share)] * 1000 for share in (0.5, 0.95, 0.99))
+        memory = f"{self.memory[0] >> 20} to {self.memory[-1] >> 20} MB" if self.memory else ""
+        rate = len(self.times) / seconds
+        return f"{what:<34} {rate:8.0f}/s  p50 {p50:6.0f}  p95 {p95:6.0f}  p99 {p99:6.0f} ms  {self.errors} errors  {memory}"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def measured(
+    url: str, tool: str, arguments: dict[str, Any], clients: int, seconds: float, process: psutil.Process
+) -> Measured:
+    """Every client asks again as soon as it has its answer."""
+    found, until = Measured(), time.monotonic() + seconds
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": tool, "arguments": arguments, "_meta": META}}  # fmt: skip
+
+    async def one(client: httpx.AsyncClient) -> None:
+        while (begun := time.monotonic()) < until:
+            try:
+                answer = await client.post(url, json=body, headers=headers("tools/call", tool))
+                failed = answer.status_code != 200 or bool(answer.json()["result"].get("isError"))
+            except httpx.HTTPError:
+                failed = True
+            found.errors += failed
+            found.times.append(time.monotonic() - begun)
+
+    async def watch() -> None:
+        while time.monotonic() < until:
+            found.memory.append(process.memory_info().rss)
+            await anyio.sleep(1)
+
+    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
+    async with httpx.AsyncClient(timeout=120, limits=limits) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        for _ in range(clients):
+            tasks.start_soon(one, client)
+    return found
+
+
+async def answering(url: str) -> None:
+    async with httpx.AsyncClient() as client:
+        for _ in range(600):
+            try:
+                await client.get(url)
+                return
+            except httpx.TransportError:
+                await anyio.sleep(0.1)
+
+
+def started(command: list[str]) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "POSTHOG_MCP_REQUEST_RATE": "100000000/min",  # noqa: TID251
+           "POSTHOG_MCP_CACHE_TTL": "3600"}  # fmt: skip
+    return subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+
+
+async def of_server(command: list[str], port: int, tool: str, calls: dict[str, dict[str, Any]], given: argparse.Namespace) -> dict[str, Measured]:  # fmt: skip
+    """Start a server, measure each kind of call, and end it."""
+    server = started(command)
+    try:
+        await answering(f"http://127.0.0.1:{port}/health")
+        found: dict[str, Measured] = {}
+        for what, arguments in calls.items():
+            url, process = f"http://127.0.0.1:{port}/mcp", psutil.Process(server.pid)
+            await measured(url, tool, arguments, 4, 3, process)
+            found[what] = await measured(url, tool, arguments, given.clients, given.seconds, process)
+        return found
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+async def main(given: argparse.Namespace) -> None:
+    data = given.data or Path(tempfile.mkdtemp())
+    demo = [sys.executable, "-m", "posthog_mcp", "local", "demo-data", "--events", "100000", "--data-dir", str(data)]
+    if not (data / "local").exists():
+        await anyio.to_thread.run_sync(lambda: subprocess.run(demo, check=True, capture_output=True, cwd=ROOT))
+    port = free_port()
+    ours = [sys.executable, "-m", "posthog_mcp", "serve", "--transport", "http", "--port", str(port), "--backend",
+            "local", "--data-dir", str(data)]  # fmt: skip
+    calls = {"a cached query": CACHED, "a cached query, again": CACHED}
+    found = await of_server(ours, port, "execute_hogql", calls, given)
+    size = 2_000
+    port = free_port()
+    echoed = await of_server(
+        [sys.executable, "-c", ECHO, str(port)], port, "echo", {"echo": {"text": "x" * size}}, given
+    )
+    for what, each in {**found, f"bare mcp server, echo of {size:,}": echoed["echo"]}.items():
+        print(each.line(what, given.seconds))
+    ratio = len(found["a cached query"].times) / max(1, len(echoed["echo"].times))
+    print(f"cached queries to echoes: {ratio:.2f}x; {given.clients} clients, {given.seconds:g} s each")
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser()
+    options.add_argument("--clients", type=int, default=200)
+    options.add_argument("--seconds", type=float, default=120.0)
+    options.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="instead of --seconds")
+    options.add_argument("--data", type=Path, default=None)
+    chosen = options.parse_args()
+    chosen.seconds = chosen.soak * 60 or chosen.seconds
+    anyio.run(main, chosen)

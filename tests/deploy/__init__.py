@@ -1,0 +1,1 @@
+"""What is deployed: images, manifests, units, bundles and workflows, read and checked without an engine."""

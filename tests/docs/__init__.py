@@ -1,0 +1,1 @@
+"""Documentation that is true: commands parse and run, names exist, pages are generated."""
