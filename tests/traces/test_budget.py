@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -134,6 +135,21 @@ def test_pages_are_whole_lines_and_make_the_text() -> None:
 
     assert "".join(pages) == text
     assert all(page.endswith("\n") and len(page) <= 5_000 for page in pages[:-1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet='ab"\\\\\n é', max_size=3_000), st.integers(20, 400))
+def test_pages_fit_also_when_written_as_json(text: str, size: int) -> None:
+    pages, at = list[str](), 0
+    while text:
+        page = page_of(text, at, size)
+        pages.append(text[page.start : page.end])
+        assert len(json.dumps(page.text, ensure_ascii=False)) <= size + 2
+        if page.next is None:
+            break
+        at = page.next
+
+    assert "".join(pages) == text
 
 
 def test_around_an_anchor_begins_before_it() -> None:
