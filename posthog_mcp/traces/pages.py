@@ -63,7 +63,8 @@ async def text_of(project: Project, asked: Asked) -> TraceText:
 
 def from_json(text: str) -> TraceText:
     fields = cast("dict[str, Any]", json.loads(text))
-    return TraceText(**{**fields, "anchors": tuple(fields["anchors"]), "landmarks": tuple(fields["landmarks"])})
+    fields |= {name: tuple(fields[name]) for name in ("anchors", "landmarks")}
+    return TraceText(**fields)
 
 
 def page_of(text: str, start: int, size: int) -> Page:

@@ -127,6 +127,16 @@ def test_deep_nesting_keeps_the_innermost(levels: int) -> None:
     once(body(event(input=nested(levels), output_choices=json.dumps(nested(levels)))), "the innermost")
 
 
+@pytest.mark.parametrize("kind", ["lists", "objects"])
+def test_payloads_deeper_than_python_goes_keep_the_innermost(kind: str) -> None:
+    value: Any = "the innermost"
+    for _ in range(5_000):
+        value = [value] if kind == "lists" else {"content": value}
+
+    once(body(event(input=value)), "the innermost")
+    assert "e1 generation" in body(event(tools=value, error=value, is_error=True, input_state=value))
+
+
 def test_json_too_deep_to_parse_is_shown_as_it_is() -> None:
     once(body(event(input="[" * 50_000 + '"the innermost"')), "the innermost")
 
