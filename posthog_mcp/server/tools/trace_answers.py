@@ -15,6 +15,7 @@ from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.traces.listing import TraceFilters
 from posthog_mcp.traces.listing import list_traces as listed
+from posthog_mcp.traces.links import trace_link
 from posthog_mcp.traces.pages import Asked, Page, page_of, place_of, spread, text_of
 from posthog_mcp.traces.text import TraceText, trace_text
 
@@ -40,6 +41,7 @@ async def read_answer(ctx: Ctx, asked: Asked, project_id: int) -> CallToolResult
     page = page_of(found.text, start, PAGE)
     following = next_of(asked, page, project_id)
     content = page_content(found, page, following, (await project.driver.project()).as_json())
+    content["link"] = trace_link(project.settings, asked.trace_id, str(found.facts["timestamp"]))
     return answer(content, read_text(content, found))
 
 
@@ -90,7 +92,7 @@ def read_text(content: Mapping[str, Json], found: TraceText) -> str:
     if content["next"] is not None:
         lines.append(f"next: {json.dumps(content['next'], ensure_ascii=False)}")
     info = cast("dict[str, Json]", content["project"])
-    lines.append(f"project {info['id']} {info['name']} on {info['host']} ({info['backend']})")
+    lines.append(f"project {info['id']} {info['name']} on {info['host']} ({info['backend']}); {content['link']}")
     return "\n".join(lines)
 
 
