@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mcp import Client
 from posthog_mcp.cli import main
 from posthog_mcp.project import Project
 from posthog_mcp.traces.picking import candidates, plan_of
+from posthog_mcp.traces.schedules import due_themes
 from posthog_mcp.traces.themes import built_in, read_theme_file, theme_of
 from tests.themes.planted import KINDS, ok, refused
 
@@ -131,3 +133,12 @@ async def test_a_theme_file_is_saved_and_run(
 
 def test_a_theme_file_may_hold_one_theme() -> None:
     assert [each.id for each in read_theme_file("name: Late\nprompt: Find answers that came too late.")] == ["late"]
+
+
+async def test_a_scheduled_theme_is_due_until_it_has_run(project: Project, client: Client) -> None:
+    await ok(client, "save_theme", name="Money back", prompt=PROMPT, options={"schedule": "6h"})
+    assert [each.id for each in await due_themes(project)] == ["money_back"]
+    await ok(client, "run_theme", theme="money_back")
+    assert not await due_themes(project)
+    later = datetime.now(UTC) + timedelta(hours=6)
+    assert [each.id for each in await due_themes(project, later)] == ["money_back"]
