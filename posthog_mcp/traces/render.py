@@ -316,11 +316,10 @@ def media_text(part: Part) -> str:
 
 
 def call_text(part: Part) -> str:
-    return (
-        f"{part.name}({part.text})" if not part.text.startswith("\n") else f"{part.name}:\n{set_in(part.text[1:], 1)}"
-    )
+    """`name(x=1)`, or the arguments on lines of their own."""
+    return f"{part.name}:\n {set_in(part.text)}" if "\n" in part.text else f"{part.name}({part.text})"
 
 
-def set_in(text: str, first: int = 0) -> str:
+def set_in(text: str) -> str:
     """Contents: each line but the first is set in by a space."""
-    return (" " if first else "") + text.replace("\n", "\n ")
+    return text.replace("\n", "\n ")

@@ -13,9 +13,9 @@ from posthog_mcp.queries import shape
 from posthog_mcp.queries.shape import DATA_NOTE, fenced
 from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
+from posthog_mcp.traces.links import trace_link
 from posthog_mcp.traces.listing import TraceFilters
 from posthog_mcp.traces.listing import list_traces as listed
-from posthog_mcp.traces.links import trace_link
 from posthog_mcp.traces.pages import Asked, Page, page_of, place_of, spread, text_of
 from posthog_mcp.traces.text import TraceText, trace_text
 
