@@ -231,7 +231,7 @@ def step_line(anchor: str, step: Step) -> str:
     """One step on one line: what, by which model, how long, how many tokens, how it ended."""
     event = step.node.event
     properties = event.properties
-    kind = event.event.removeprefix("$ai_")
+    kind = one_line(event.event.removeprefix("$ai_"))
     names = [text_of(properties, f"$ai_{name}") for name in ("span_name", "agent_name", "model", "provider")]
     spoken = list(dict.fromkeys(one_line(name) for name in names if name))
     parts = [anchor, ">" * step.depth if step.depth < 10 else f">{step.depth}", kind, *spoken, *measures(event)]
