@@ -36,11 +36,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("changed", "named"), WRONG, ids=[named for _, named in WRONG])
-async def test_a_wrong_theme_is_refused_with_its_field(client: Client, changed: dict[str, Any], named: str) -> None:
-    text = await refused(client, "save_theme", **{"name": "Money back", "prompt": PROMPT, **changed})
+async def test_a_wrong_theme_is_refused_with_its_field(shared: Client, changed: dict[str, Any], named: str) -> None:
+    text = await refused(shared, "save_theme", **{"name": "Wrong one", "prompt": PROMPT, **changed})
     assert text.startswith("[invalid_input]")
     assert named in text
-    assert "money_back" not in str(await ok(client, "list_themes"))
+    assert "wrong_one" not in str(await ok(shared, "list_themes"))
 
 
 async def test_a_theme_is_saved_changed_copied_and_deleted(client: Client) -> None:
@@ -54,7 +54,7 @@ async def test_a_theme_is_saved_changed_copied_and_deleted(client: Client) -> No
     assert "Nearest" in await refused(client, "list_themes", theme="money back")
 
 
-async def test_the_built_in_five_stay_as_they_are(client: Client) -> None:
+async def test_the_built_in_five_stay_as_they_are(shared: Client) -> None:
     assert list(built_in()) == [
         "error_analysis",
         "ux_issues",
@@ -62,8 +62,8 @@ async def test_the_built_in_five_stay_as_they_are(client: Client) -> None:
         "performance_issues",
         "success_patterns",
     ]
-    assert "built in" in await refused(client, "save_theme", name="error_analysis", prompt=PROMPT)
-    assert "built in" in await refused(client, "save_theme", name="UX issues", delete=True)
+    assert "built in" in await refused(shared, "save_theme", name="error_analysis", prompt=PROMPT)
+    assert "built in" in await refused(shared, "save_theme", name="UX issues", delete=True)
 
 
 async def picked(project: Project, **fields: Any) -> list[str]:
