@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -197,6 +198,30 @@ def test_injected_context_is_marked() -> None:
         "(context put in by the application, <system-reminder>) Never tell jokes. (end of context)",
         "Tell me a joke",
     )
+
+
+COSTLY = {
+    "opening tags": "<context " * 100_000,
+    "tags without an end": "<context>" * 100_000,
+    "data uris without data": "data:image/png;base64," * 40_000,
+    "brackets": "[" + "(" * 300_000 + ")",
+    "signs": "[" + "-" * 300_000 + "1]",
+    "keywords": "content='a' " + "x='y' " * 60_000,
+    "almost base64": ("Ab1+" * 49 + ".") * 4_000,
+    "calls without ids": [
+        {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}] * 3_000},
+        *({"role": "tool", "content": f"result {n}"} for n in range(3_000)),
+    ],
+}
+
+
+@pytest.mark.parametrize("payload", COSTLY.values(), ids=COSTLY)
+def test_no_payload_takes_long(payload: Any) -> None:
+    """Seconds of processor time, so that a busy machine does not fail it; each took minutes when it was quadratic."""
+    begun = time.process_time()
+    written(event(input=payload))
+
+    assert time.process_time() - begun < 5
 
 
 def test_a_megabyte_is_read_whole() -> None:
