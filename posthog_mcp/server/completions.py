@@ -43,6 +43,10 @@ async def candidates(server: AnalyticsServer, name: str) -> list[str]:
         from posthog_mcp.traces.listing import recent_ids
 
         return await recent_ids(server.project, MAX_VALUES)
+    if name == "theme":
+        from posthog_mcp.traces.themes import all_themes
+
+        return list(await all_themes(server.project))
     if name == "query_id":
         info = await server.project.driver.project()
         return [entry.query_id for entry in await server.project.history.search(info.id, limit=MAX_VALUES)]

@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from posthog_mcp.traces.render import Block
 from posthog_mcp.traces.tokens import tokens_of
 
-HEADS = 0.5
-"""Of a budget that heads of blocks may take."""
+SHARES = (0.5, 0.65, 0.8)
+"""Of a budget that heads of blocks may take, the smallest first that fills it."""
+FULL, URGENT, SAID = 0.85, 0.85, 60
+"""When a budget counts as filled; what failures may take of it, and the tokens of each that are reckoned with."""
 LEAST = 12
 """Tokens of a body that are worth printing."""
 GAP = 14
@@ -40,7 +42,7 @@ def fitted(blocks: Sequence[Block], budget: int) -> Fitted:
     heads = [tokens_of(block.head) + 2 for block in blocks]
     if sum(sizes) + sum(heads) <= budget:
         return Fitted(list(blocks), cut=False)
-    kept = kept_blocks(blocks, heads, sizes, budget)
+    kept = without_small_gaps(kept_blocks(blocks, heads, sizes, budget), heads, sizes)
     left = (
         budget
         - sum(heads[index] for index in kept)
@@ -58,23 +60,44 @@ def fitted(blocks: Sequence[Block], budget: int) -> Fitted:
     return Fitted(made, cut=True)
 
 
+def without_small_gaps(kept: Sequence[int], heads: Sequence[int], sizes: Sequence[int]) -> list[int]:
+    """What is left out stays out only where it is longer than the note of it."""
+    found: list[int] = []
+    for before, after in [(-1, kept[0]), *pairs(kept), (kept[-1], len(heads))]:
+        missing = range(before + 1, after)
+        if sum(heads[index] + sizes[index] for index in missing) <= GAP:
+            found += missing
+        found += [after] if after < len(heads) else []
+    return found
+
+
 def pairs(kept: Sequence[int]) -> list[tuple[int, int]]:
     return list(itertools.pairwise(kept))
 
 
 def kept_blocks(blocks: Sequence[Block], heads: Sequence[int], sizes: Sequence[int], budget: int) -> list[int]:
-    """Blocks to keep, in order: the head, failures and opinions, then the beginning and the end by turns."""
-    ends = [index for pair in zip(range(len(blocks)), reversed(range(len(blocks))), strict=True) for index in pair]
-    urgent = [index for index, block in enumerate(blocks) if block.weight >= 4]
-    told = [each for index in both_ends(urgent) for each in (step_of(blocks, index), index)]
+    """Blocks to keep, in order: as many heads as leave bodies room, and more where the bodies do not need it."""
+    kept: list[int] = []
+    for share in SHARES:
+        kept = within(blocks, heads, sizes, budget, share)
+        if len(kept) == len(blocks) or sum(heads[index] + sizes[index] for index in kept) >= budget * FULL:
+            break
+    return kept
+
+
+def within(blocks: Sequence[Block], heads: Sequence[int], sizes: Sequence[int], budget: int, share: float) -> list[int]:
+    """The head, failures, opinions, then the beginning and the end by turns, while they fit a share of the budget."""
+    failures = [index for index, block in enumerate(blocks) if block.weight >= 6]
+    opinions = [index for index, block in enumerate(blocks) if 4 <= block.weight < 6]
+    told = [each for index in (*both_ends(failures), *both_ends(opinions)) for each in (step_of(blocks, index), index)]
+    urgent = {0, *told}
     kept: set[int] = set()
     spent = 0
-    for index in dict.fromkeys([0, *told, *ends]):
-        cost = heads[index] + min(sizes[index], LEAST) + (GAP if index in urgent else 0)
-        if kept and spent + cost > budget * HEADS and sum(heads) + LEAST * len(blocks) > budget * HEADS:
-            continue
-        kept.add(index)
-        spent += cost
+    for index in dict.fromkeys([0, *told, *both_ends(range(len(blocks)))]):
+        cost = heads[index] + (min(sizes[index], SAID) + GAP if index in urgent else min(sizes[index], LEAST))
+        if not kept or spent + cost <= budget * (URGENT if index in urgent else share):
+            kept.add(index)
+            spent += cost
     return sorted(kept)
 
 
@@ -124,8 +147,13 @@ def gap(blocks: Sequence[Block], size: int) -> Block:
     steps = sum(block.kind in ("step", "opinion") and bool(block.anchor) for block in blocks)
     messages = [block.anchor for block in blocks if block.kind == "message"]
     names = f" ({messages[0]}–{messages[-1]})" if len(messages) > 1 else f" ({messages[0]})" if messages else ""
-    said = f"{steps} steps, {len(messages)} messages{names}, about {size:,} tokens"
+    parts = [counted(steps, "step"), f"{counted(len(messages), 'message')}{names}" if messages else ""]
+    said = ", ".join(filter(None, [*parts, f"about {size:,} tokens"]))
     return Block("history", "", f"[… {said} left out …]")
+
+
+def counted(number: int, name: str) -> str:
+    return f"{number} {name}{'s' if number > 1 else ''}" if number else ""
 
 
 def outlined(blocks: Sequence[Block]) -> Fitted:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import fmean, median
 from typing import TYPE_CHECKING, cast
@@ -39,14 +38,6 @@ EXAMPLES = 3
 LABEL_TERMS = 3
 CARRIED = 0.5
 """Share of a group's traces that an earlier group must hold for its given name to stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clustered:
-    """A clustering as it is kept; `body` is plain data."""
-
-    body: dict[str, Json]
-    members: Mapping[int, Sequence[str]]
 
 
 async def cluster(project: Project, theme: AnalysisTheme, how: Clustering, *, days: int = 0) -> dict[str, Json]:

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from posthog_mcp.project import Project
-from posthog_mcp.queries.run import run
 from posthog_mcp.results import DateRange, Json, Note
 from posthog_mcp.state.trace_themes.marks import Mark
-from posthog_mcp.traces.picking import ERRORS, Candidate, Plan, as_number, candidates, plan_of
+from posthog_mcp.traces.picking import ERRORS, ORDERING, Candidate, Plan, as_number, candidates, plan_of, rows_of
 from posthog_mcp.traces.readings import Reading, Reads, read
 from posthog_mcp.traces.summaries import answer_schema, instructions
 from posthog_mcp.traces.themes import AnalysisTheme
@@ -79,7 +78,7 @@ async def collect(
     unused = [each.trace_id for each in got if each.trace_id not in {one.about.trace_id for one in handed}]
     project_id = (await project.driver.project()).id
     await project.themes.release(project_id, theme.id, batch_id, unused)
-    query = plan.query(["properties.$ai_trace_id AS trace_id", "max(timestamp) AS last_at"], PAGE)
+    query = plan.query(ORDERING, PAGE)
     left = len(fresh) - len(handed)
     return Batch(theme, batch_id, handed, left, lease_seconds, plan.date_range, query, reads, plan.notes)
 
@@ -149,6 +148,7 @@ class Preview:
 
 
 MOST_COUNTED = 10_000
+MOST_TRACES = 1_000_000
 
 
 async def preview(project: Project, theme: AnalysisTheme) -> Preview:
@@ -159,21 +159,18 @@ async def preview(project: Project, theme: AnalysisTheme) -> Preview:
         PostHogMcpError: what the backend says.
     """
     plan = await plan_of(project, theme)
-    open_plan = replace(plan, having="", where=without_sample(plan))
-    whole = f"SELECT count() AS traces FROM ({open_plan.query(['properties.$ai_trace_id AS trace_id', 'max(timestamp) AS last_at'], 1_000_000)})"  # noqa: E501
-    inner = plan.query(
-        ["properties.$ai_trace_id AS trace_id", "max(timestamp) AS last_at", f"{ERRORS} AS errors"], 1_000_000
-    )
-    counted = f"SELECT count() AS matching, sum(likely) AS likely, countIf(errors > 0) AS errors FROM ({inner})"
-    total = as_number((await run(project, f"{whole}\nLIMIT 1", values=plan.values)).table.rows[0][0])
-    row = (await run(project, f"{counted}\nLIMIT 1", values=plan.values)).table.rows[0]
+    whole = replace(plan, having="", sampled="").query(ORDERING, MOST_TRACES)
+    total = await rows_of(project, f"SELECT count() FROM ({whole})\nLIMIT 1", plan.values, 1)
+    inner = plan.query([*ORDERING, f"{ERRORS} AS errors"], MOST_TRACES)
+    counted = f"SELECT count(), sum(likely), countIf(errors > 0) FROM ({inner})\nLIMIT 1"
+    row = (await rows_of(project, counted, plan.values, 1))[0]
     matching, likely, errors = (int(as_number(cell)) for cell in row)
     fresh = await fresh_candidates(project, plan, MOST_COUNTED)
     tokens = sum(min(theme.trace_tokens, int(each.tokens * TEXT_SHARE) + 60) for each in fresh)
     batches = -(-len(fresh) // 5)
     return Preview(
         theme,
-        int(total),
+        int(as_number(total[0][0])),
         matching,
         likely,
         errors,
@@ -182,14 +179,10 @@ async def preview(project: Project, theme: AnalysisTheme) -> Preview:
         tokens + batches * PROMPT_TOKENS,
         len(fresh) * ANSWER_TOKENS,
         plan.date_range,
-        plan.query(["properties.$ai_trace_id AS trace_id", "max(timestamp) AS last_at"], PAGE),
+        plan.query(ORDERING, PAGE),
         dict(plan.norms),
         plan.notes,
     )
-
-
-def without_sample(plan: Plan) -> str:
-    return " AND ".join(each for each in plan.where.split(" AND ") if not each.startswith("cityHash64("))
 
 
 def batch_json(batch: Batch) -> dict[str, Json]:

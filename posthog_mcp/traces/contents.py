@@ -18,7 +18,7 @@ from posthog_mcp.traces.payloads import decoded
 from posthog_mcp.traces.shapes.flattened import unflattened
 from posthog_mcp.traces.shapes.registry import read
 from posthog_mcp.traces.shapes.shape import Item, Known
-from posthog_mcp.traces.structure import readable
+from posthog_mcp.traces.structure import flat, readable
 from posthog_mcp.traces.tools import tool_definitions
 from posthog_mcp.traces.trace import OPINIONS, Properties, TraceEvent, text_of
 
@@ -87,9 +87,12 @@ class Memory:
     def definitions(self, value: Json) -> tuple[ToolDefinition, ...]:
         if value is None:
             return ()
-        key = value if isinstance(value, str) else json.dumps(value)
-        if key not in self.tools:
-            self.tools[key] = tuple(map(clean_tool, tool_definitions(value)))
+        try:
+            key = value if isinstance(value, str) else json.dumps(value)
+            if key not in self.tools:
+                self.tools[key] = tuple(map(clean_tool, tool_definitions(value)))
+        except RecursionError:
+            return (ToolDefinition("[nested too deep to read]"),)
         return self.tools[key]
 
 
@@ -145,13 +148,21 @@ def all_messages(
     found: list[Message] = []
     told = set[str]()
     for name, value in given:
-        raw = read(value, "system" if name in SYSTEM else role, unknown, memory.items)
+        raw = read_or_lay_out(value, "system" if name in SYSTEM else role, unknown, memory)
         new = [each for each in map(memory.fit_to_print, raw) if each.parts or each.stop]
         if len(given) == 1:
             return tuple(new)
         found += [each for each in new if not told or not told.issuperset(map(as_told, each.parts))]
         told |= {as_told(part) for each in new for part in each.parts}
     return tuple(found)
+
+
+def read_or_lay_out(value: Json, role: str, unknown: set[str], memory: Memory) -> list[Message]:
+    """A payload's messages; its leaves where it is nested deeper than Python goes."""
+    try:
+        return read(value, role, unknown, memory.items)
+    except RecursionError:
+        return [Message(role, (Part("data", flat(value)),))]
 
 
 def as_told(part: Part) -> str:

@@ -97,8 +97,8 @@ def extract(theme: AnalysisTheme, reading: Reading, about: Candidate, norms: Map
         signs = [each for each in signs if each.kind != "error" or RATE_LIMIT.search(each.text)]
     counted = [each for each in signs if weights.get(each.kind)]
     extra = outliers(about, norms) if theme.id == "performance_issues" else []
-    score = max([weights[each.kind] for each in counted], default=0) if counted else 0
-    score = max(score, len({each.kind for each in counted}), 3 if extra else 0) if counted or extra else 0
+    strongest = max((weights[each.kind] for each in counted), default=0)
+    score = RELEVANT if extra else max(strongest, len({each.kind for each in counted}))
     if theme.id == "success_patterns" and failed(signs):
         score = 0
     return composed(theme, reading, about, counted, extra, score >= RELEVANT, weights)

@@ -21,7 +21,7 @@ command-name command-message local-command-stdout ide_selection ide_opened_file 
 """
 """Names that agents and editors give such blocks."""
 BLOCK = re.compile(
-    rf"<(?P<tag>{'|'.join(map(re.escape, TAGS.split()))})(?:\s[^>]*)?>(?P<inside>.*?)(?:</(?P=tag)>|\Z)", re.DOTALL
+    rf"<(?P<tag>{'|'.join(map(re.escape, TAGS.split()))})(?:\s[^<>]*)?>(?P<inside>.*?)(?:</(?P=tag)>|\Z)", re.DOTALL
 )
 
 

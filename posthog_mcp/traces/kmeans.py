@@ -26,6 +26,8 @@ OUTLIER = -1
 ROUNDS = 25
 RESTARTS = 3
 MOST_K = 200
+PATIENCE, WORSE = 3, 0.8
+"""The search for k ends after so many scores in a row below this share of the best."""
 SAMPLE = 2_000
 """Vectors that k is chosen on."""
 FAR = 3.0
@@ -74,8 +76,12 @@ def chosen_kmeans(vectors: Vectors, k: int, min_size: int, seed: int) -> Labels:
     random = np.random.default_rng(seed)
     sample = vectors if len(vectors) <= SAMPLE else vectors[np.sort(random.choice(len(vectors), SAMPLE, replace=False))]
     most = min(MOST_K, distinct - 1, max(2, len(sample) // max(2, min_size)))
-    tried = sorted({round(each) for each in np.geomspace(2, most, 12)})
-    scores = {each: silhouette(sample, *kmeans(sample, each, seed, restarts=2)) for each in tried}
+    scores: dict[int, float] = {}
+    for each in sorted({round(each) for each in np.geomspace(2, most, 14)}):
+        scores[each] = silhouette(sample, *kmeans(sample, each, seed, restarts=2))
+        if len(scores) > PATIENCE and max([*scores.values()][-PATIENCE:]) < WORSE * max(scores.values()):
+            break
+    tried = sorted(scores)
     best = max(tried, key=lambda each: scores[each])
     place = tried.index(best)
     low, high = tried[max(0, place - 1)], tried[min(len(tried) - 1, place + 1)]

@@ -19,6 +19,8 @@ from posthog_mcp.results import Json
 OPENING = ("{", "[", '"')
 LONGEST_REPR = 400_000
 """Characters; Python's parser takes a hundred bytes of memory for each."""
+LONGEST_KEYWORDS = 60_000
+"""Python's tokenizer is slow."""
 BAD_ESCAPE = re.compile(r"\\[^\\'\"abfnrtvxuUN0-7\n]")
 """Escapes that Python warns about: such text was written by something else."""
 STARTS_REPR = re.compile(r"[\[({]|[A-Z]\w*\(")
@@ -56,7 +58,7 @@ def from_repr(stripped: str, text: str) -> Json:
     if len(stripped) > LONGEST_REPR or BAD_ESCAPE.search(stripped):
         return text
     if KEYWORDS.match(stripped):
-        return from_keywords(stripped) or text
+        return (from_keywords(stripped) if len(stripped) <= LONGEST_KEYWORDS else None) or text
     if not STARTS_REPR.match(stripped) or stripped[-1:] not in "])}":
         return text
     found = parsed(stripped)

@@ -7,11 +7,14 @@ the trace as a whole.
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from posthog_mcp.backends.backend import QueryOptions
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.checker import Checked
 from posthog_mcp.hogql.lints_meaning import uses_aggregate
@@ -19,7 +22,7 @@ from posthog_mcp.hogql.tree import walk
 from posthog_mcp.insights.dates import span_of
 from posthog_mcp.project import Project
 from posthog_mcp.queries.check import check
-from posthog_mcp.queries.run import run
+from posthog_mcp.queries.sandboxed import answered
 from posthog_mcp.results import DateRange, Json, Note
 from posthog_mcp.traces.themes import AnalysisTheme
 
@@ -35,9 +38,10 @@ STEP_LATENCY = "ifNull(sumIf(toFloat(properties.$ai_latency), event = '$ai_gener
 LATENCY = f"greatest({OWN_LATENCY}, {STEP_LATENCY})"
 STEPS = "countIf(event IN ('$ai_generation', '$ai_span'))"
 ERRORS = "countIf(lower(toString(properties.$ai_is_error)) IN ('true', '1'))"
+ORDERING = ("properties.$ai_trace_id AS trace_id", "max(timestamp) AS last_at")
+"""The columns that every query of a plan has."""
 COLUMNS = (
-    "properties.$ai_trace_id AS trace_id",
-    "max(timestamp) AS last_at",
+    *ORDERING,
     "min(timestamp) AS first_at",
     "toString(groupBitXor(cityHash64(toString(uuid)))) AS fingerprint",
     "toString(any(person_id)) AS person",
@@ -79,6 +83,8 @@ class Plan:
 
     theme: AnalysisTheme
     where: str
+    sampled: str
+    """The sample's condition, with AND before it; empty for all."""
     having: str
     likely: str
     """True for a trace that a theme filter marks."""
@@ -92,7 +98,7 @@ class Plan:
         chosen = ", ".join([*columns, f"{self.likely} AS likely"])
         having = f"\nHAVING {self.having}" if self.having else ""
         return (
-            f"SELECT {chosen}\nFROM events\nWHERE {self.where}\nGROUP BY trace_id{having}\n"
+            f"SELECT {chosen}\nFROM events\nWHERE {self.where}{self.sampled}\nGROUP BY trace_id{having}\n"
             f"ORDER BY likely DESC, last_at DESC, trace_id\nLIMIT {limit} OFFSET {offset}"
         )
 
@@ -116,8 +122,7 @@ async def plan_of(project: Project, theme: AnalysisTheme) -> Plan:
     values |= {name: norms[name] for name in NORMS if norms}
     base = await all_compiled(project, theme.base_filters, "base_filters", values)
     marks = await all_compiled(project, theme.theme_filters, "theme_filters", values)
-    if theme.sample_rate < 1:
-        where.append(sample(theme.sample_rate, f"{theme.seed}"))
+    sampled = f" AND {sample(theme.sample_rate, f'{theme.seed}')}" if theme.sample_rate < 1 else ""
     likely = f"if({' OR '.join(marks)}, 1, 0)" if marks else "1"
     having = list(base)
     if marks and theme.quiet_rate == 0:
@@ -126,7 +131,7 @@ async def plan_of(project: Project, theme: AnalysisTheme) -> Plan:
         quiet = sample(theme.quiet_rate, f"{theme.seed}|quiet", "trace_id")
         having.append(f"({' OR '.join([*marks, quiet])})")
     notes = tuple(heavy_notes(theme))
-    return Plan(theme, " AND ".join(where), " AND ".join(having), likely, values, bounds, norms, notes)
+    return Plan(theme, " AND ".join(where), sampled, " AND ".join(having), likely, values, bounds, norms, notes)
 
 
 def sample(rate: float, salt: str, trace: str = "properties.$ai_trace_id") -> str:
@@ -160,7 +165,7 @@ async def norms_of(project: Project, where: Sequence[str], values: Mapping[str, 
 FROM (SELECT properties.$ai_trace_id AS trace_id, {LATENCY} AS latency, {COST} AS cost, {STEPS} AS steps
       FROM events WHERE {" AND ".join(where)} GROUP BY trace_id)
 LIMIT 1"""
-    rows = (await run(project, query, values=values)).table.rows
+    rows = await rows_of(project, query, values, 1)
     names = [f"{level}_{name}" for level in ("p95", "median") for name in FIGURES]
     cells = rows[0] if rows and rows[0][-1] else [0.0] * len(names)
     return {name: as_number(cell) for name, cell in zip(names, cells, strict=False)}
@@ -200,7 +205,7 @@ def aggregated(checked: Checked) -> bool:
 def heavy_notes(theme: AnalysisTheme) -> list[Note]:
     """PostHog keeps what was said out of `events`: there a filter on it finds nothing."""
     text = " ".join((*theme.base_filters, *theme.theme_filters))
-    named = [each for each in HEAVY if f"{each} " in f"{text} " or f"{each})" in text]
+    named = [each for each in HEAVY if re.search(rf"{re.escape(each)}(?!\w)", text)]
     if not named:
         return []
     message = f"PostHog keeps {', '.join(named)} out of events; on PostHog these filters find nothing."
@@ -213,8 +218,14 @@ async def candidates(project: Project, plan: Plan, limit: int, offset: int = 0) 
     Raises:
         PostHogMcpError: what the backend says.
     """
-    result = await run(project, plan.query(COLUMNS, limit, offset), values=plan.values, limit=limit, refresh=True)
-    return [candidate(row) for row in result.table.rows]
+    return [candidate(row) for row in await rows_of(project, plan.query(COLUMNS, limit, offset), plan.values, limit)]
+
+
+async def rows_of(project: Project, query: str, values: Mapping[str, Json], limit: int) -> list[list[Json]]:
+    """Read, but not kept among the results and in the history: nobody asked for these queries by name."""
+    body: dict[str, Json] = {"kind": "HogQLQuery", "query": query, "values": dict(values)}
+    options = QueryOptions(secrets.token_hex(8), project.settings.query_timeout, limit)
+    return (await answered(project, body, options)).table.rows
 
 
 def candidate(row: Sequence[Json]) -> Candidate:

@@ -231,7 +231,7 @@ def step_line(anchor: str, step: Step) -> str:
     """One step on one line: what, by which model, how long, how many tokens, how it ended."""
     event = step.node.event
     properties = event.properties
-    kind = event.event.removeprefix("$ai_")
+    kind = one_line(event.event.removeprefix("$ai_"))
     names = [text_of(properties, f"$ai_{name}") for name in ("span_name", "agent_name", "model", "provider")]
     spoken = list(dict.fromkeys(one_line(name) for name in names if name))
     parts = [anchor, ">" * step.depth if step.depth < 10 else f">{step.depth}", kind, *spoken, *measures(event)]
@@ -316,11 +316,10 @@ def media_text(part: Part) -> str:
 
 
 def call_text(part: Part) -> str:
-    return (
-        f"{part.name}({part.text})" if not part.text.startswith("\n") else f"{part.name}:\n{set_in(part.text[1:], 1)}"
-    )
+    """`name(x=1)`, or the arguments on lines of their own."""
+    return f"{part.name}:\n {set_in(part.text)}" if "\n" in part.text else f"{part.name}({part.text})"
 
 
-def set_in(text: str, first: int = 0) -> str:
+def set_in(text: str) -> str:
     """Contents: each line but the first is set in by a space."""
-    return (" " if first else "") + text.replace("\n", "\n ")
+    return text.replace("\n", "\n ")

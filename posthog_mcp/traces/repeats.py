@@ -39,6 +39,8 @@ class Repeats:
     def nearest(self, text: str, backwards: str) -> str:
         best, gain = "", len(text) * SHARED
         for earlier, earlier_backwards, anchor in self.seen:
+            if text[:SMALLEST] != earlier[:SMALLEST] and backwards[:SMALLEST] != earlier_backwards[:SMALLEST]:
+                continue
             start = whole_lines(text, shared_start(text, earlier))
             end = whole_lines(backwards, shared_start(backwards, earlier_backwards))
             end = min(end, len(text) - start, max(len(earlier) - start, 0))

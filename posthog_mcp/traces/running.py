@@ -43,6 +43,7 @@ class RunReport:
     failed: dict[str, str] = field(default_factory=dict[str, str])
     dead: list[str] = field(default_factory=list[str])
     gone: int = 0
+    """Picked, but without contents when they were to be read: past their retention."""
     more: bool = False
     stopped: str = ""
     cost_usd: float = 0.0
@@ -62,6 +63,7 @@ class RunReport:
             "relevant": self.relevant,
             "failed": len(self.failed),
             "dead_letters": list(self.dead),
+            "gone": self.gone,
             "more": self.more,
             "stopped": self.stopped,
             "cost_usd": round(self.cost_usd, 6),

@@ -6,7 +6,7 @@ occurs within one conversation it is a message of its own. Numbers depend on the
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -52,7 +52,7 @@ class Threads:
     _by_role: dict[tuple[str, Key, int], Entry] = field(default_factory=dict[tuple[str, Key, int], Entry])
     _by_text: dict[tuple[Key, int], Entry] = field(default_factory=dict[tuple[Key, int], Entry])
     _calls: dict[str, Call] = field(default_factory=dict[str, Call])
-    _waiting: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
+    _waiting: dict[str, deque[Call]] = field(default_factory=dict[str, "deque[Call]"])
     """Calls without an id, by the tool's name."""
     _count: int = 0
     _keys: dict[int, tuple[Message, Key]] = field(default_factory=dict[int, tuple[Message, Key]])
@@ -96,7 +96,7 @@ class Threads:
                 entry.calls.append(call)
                 if part.id:
                     self._calls[part.id] = call
-                self._waiting.setdefault(part.name, []).append(call)
+                self._waiting.setdefault(part.name, deque[Call]()).append(call)
             elif part.kind == "tool_result":
                 answered = self._calls.get(part.id) or self.waiting(part)
                 if answered:
@@ -106,8 +106,13 @@ class Threads:
     def waiting(self, part: Part) -> Call | None:
         """The oldest call by that name that has no result yet; without a name or id, the oldest of all."""
         names = [part.name] if part.name else ([*self._waiting] if not part.id else [])
-        open_calls = [call for name in names for call in self._waiting.get(name, ()) if not call.answered]
-        return min(open_calls, key=lambda call: int(call.label[1:]), default=None)
+        first: list[Call] = []
+        for name in names:
+            calls = self._waiting.get(name, deque[Call]())
+            while calls and calls[0].answered:
+                calls.popleft()
+            first += [calls[0]] if calls else []
+        return min(first, key=lambda call: int(call.label[1:]), default=None)
 
 
 @dataclass(slots=True)

@@ -30,9 +30,9 @@ def ids(batch: dict[str, Any]) -> list[str]:
     return [each["trace_id"] for each in batch["traces"]]
 
 
-async def test_two_readers_never_get_the_same_trace(client: Client) -> None:
-    first = await ok(client, "collect_theme", theme="error_analysis", limit=3)
-    second = await ok(client, "collect_theme", theme="error_analysis", limit=3)
+async def test_two_readers_never_get_the_same_trace(shared: Client) -> None:
+    first = await ok(shared, "collect_theme", theme="error_analysis", limit=3)
+    second = await ok(shared, "collect_theme", theme="error_analysis", limit=3)
     assert len(ids(first)) == 3
     assert not set(ids(first)) & set(ids(second))
 
@@ -79,13 +79,13 @@ WRONG = [
 
 @pytest.mark.parametrize(("changed", "field", "word"), WRONG, ids=[str(each[0]) for each in WRONG])
 async def test_a_wrong_answer_is_refused_with_its_field(
-    client: Client, changed: dict[str, Any], field: str, word: str
+    shared: Client, changed: dict[str, Any], field: str, word: str
 ) -> None:
-    batch = await ok(client, "collect_theme", theme="error_analysis", limit=2)
+    batch = await ok(shared, "collect_theme", theme="error_analysis", limit=2)
     wrong, right = ids(batch)
     answers = [answer(wrong, **changed), answer(right)]
     saved = await ok(
-        client, "save_trace_summaries", theme="error_analysis", batch_id=batch["batch_id"], answers=answers
+        shared, "save_trace_summaries", theme="error_analysis", batch_id=batch["batch_id"], answers=answers
     )
     assert saved["saved"] == 1
     assert [(each["index"], each["field"]) for each in saved["refused"]] == [(0, field)]
@@ -93,19 +93,19 @@ async def test_a_wrong_answer_is_refused_with_its_field(
     assert saved["unanswered"] == [wrong]
 
 
-async def test_a_missing_field_is_named_and_nothing_is_settled(client: Client) -> None:
-    batch = await ok(client, "collect_theme", theme="error_analysis", limit=1)
+async def test_a_missing_field_is_named_and_nothing_is_settled(shared: Client) -> None:
+    batch = await ok(shared, "collect_theme", theme="error_analysis", limit=1)
     incomplete = answer(ids(batch)[0])
     del incomplete["summary"]
     text = await refused(
-        client, "save_trace_summaries", theme="error_analysis", batch_id=batch["batch_id"], answers=[incomplete]
+        shared, "save_trace_summaries", theme="error_analysis", batch_id=batch["batch_id"], answers=[incomplete]
     )
     assert text.startswith("[invalid_input]")
     assert "answers[0].summary" in text
 
 
-async def test_a_batch_that_is_not_there_is_named(client: Client) -> None:
-    text = await refused(client, "save_trace_summaries", theme="ux_issues", batch_id="beef", answers=[answer("x")])
+async def test_a_batch_that_is_not_there_is_named(shared: Client) -> None:
+    text = await refused(shared, "save_trace_summaries", theme="ux_issues", batch_id="beef", answers=[answer("x")])
     assert "beef" in text
     assert "collect_theme" in text
 
@@ -130,14 +130,14 @@ async def test_the_late_answer_of_a_lost_lease_is_refused(project: Project, clie
     assert "lease ended" in text
 
 
-async def test_fields_of_a_theme_are_asked_for_and_checked(client: Client) -> None:
+async def test_fields_of_a_theme_are_asked_for_and_checked(shared: Client) -> None:
     area = {"type": "string", "enum": ["payments", "search", "other"]}
     prompt = "Say which area of the product the conversation is about."
-    await ok(client, "save_theme", name="Areas", prompt=prompt, options={"answer_fields": {"area": area}})
-    batch = await ok(client, "collect_theme", theme="areas", limit=2)
+    await ok(shared, "save_theme", name="Areas", prompt=prompt, options={"answer_fields": {"area": area}})
+    batch = await ok(shared, "collect_theme", theme="areas", limit=2)
     assert batch["answer_schema"]["properties"]["area"] == area
     first, second = ids(batch)
     answers = [answer(first, area="payments"), answer(second, area="heaven")]
-    saved = await ok(client, "save_trace_summaries", theme="areas", batch_id=batch["batch_id"], answers=answers)
+    saved = await ok(shared, "save_trace_summaries", theme="areas", batch_id=batch["batch_id"], answers=answers)
     assert saved["saved"] == 1
     assert saved["refused"][0]["field"] == "area"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mcp import Client
 from posthog_mcp.cli import main
 from posthog_mcp.project import Project
 from posthog_mcp.traces.picking import candidates, plan_of
+from posthog_mcp.traces.schedules import due_themes
 from posthog_mcp.traces.themes import built_in, read_theme_file, theme_of
 from tests.themes.planted import KINDS, ok, refused
 
@@ -34,11 +36,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("changed", "named"), WRONG, ids=[named for _, named in WRONG])
-async def test_a_wrong_theme_is_refused_with_its_field(client: Client, changed: dict[str, Any], named: str) -> None:
-    text = await refused(client, "save_theme", **{"name": "Money back", "prompt": PROMPT, **changed})
+async def test_a_wrong_theme_is_refused_with_its_field(shared: Client, changed: dict[str, Any], named: str) -> None:
+    text = await refused(shared, "save_theme", **{"name": "Wrong one", "prompt": PROMPT, **changed})
     assert text.startswith("[invalid_input]")
     assert named in text
-    assert "money_back" not in str(await ok(client, "list_themes"))
+    assert "wrong_one" not in str(await ok(shared, "list_themes"))
 
 
 async def test_a_theme_is_saved_changed_copied_and_deleted(client: Client) -> None:
@@ -52,7 +54,7 @@ async def test_a_theme_is_saved_changed_copied_and_deleted(client: Client) -> No
     assert "Nearest" in await refused(client, "list_themes", theme="money back")
 
 
-async def test_the_built_in_five_stay_as_they_are(client: Client) -> None:
+async def test_the_built_in_five_stay_as_they_are(shared: Client) -> None:
     assert list(built_in()) == [
         "error_analysis",
         "ux_issues",
@@ -60,8 +62,8 @@ async def test_the_built_in_five_stay_as_they_are(client: Client) -> None:
         "performance_issues",
         "success_patterns",
     ]
-    assert "built in" in await refused(client, "save_theme", name="error_analysis", prompt=PROMPT)
-    assert "built in" in await refused(client, "save_theme", name="UX issues", delete=True)
+    assert "built in" in await refused(shared, "save_theme", name="error_analysis", prompt=PROMPT)
+    assert "built in" in await refused(shared, "save_theme", name="UX issues", delete=True)
 
 
 async def picked(project: Project, **fields: Any) -> list[str]:
@@ -131,3 +133,12 @@ async def test_a_theme_file_is_saved_and_run(
 
 def test_a_theme_file_may_hold_one_theme() -> None:
     assert [each.id for each in read_theme_file("name: Late\nprompt: Find answers that came too late.")] == ["late"]
+
+
+async def test_a_scheduled_theme_is_due_until_it_has_run(project: Project, client: Client) -> None:
+    await ok(client, "save_theme", name="Money back", prompt=PROMPT, options={"schedule": "6h"})
+    assert [each.id for each in await due_themes(project)] == ["money_back"]
+    await ok(client, "run_theme", theme="money_back")
+    assert not await due_themes(project)
+    later = datetime.now(UTC) + timedelta(hours=6)
+    assert [each.id for each in await due_themes(project, later)] == ["money_back"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -56,14 +57,17 @@ def test_errors_failures_and_complaints_are_kept_first() -> None:
 
 def test_beginning_and_end_are_kept_and_gaps_are_counted() -> None:
     found = written(*long_trace(), budget=600)
-    gaps = re.findall(r"\[… (\d+) steps, (\d+) messages", found.text)
-    shown = sum(anchor.startswith("e") for anchor in found.anchors)
+    gaps = re.findall(r"^\[… (.*) left out …\]$", found.text, re.M)
+    left = {
+        name: sum(int(n) for gap in gaps for n in re.findall(rf"(\d+) {name}", gap)) for name in ("step", "message")
+    }
+    shown = {name: sum(anchor[0] == name[0] for anchor in found.anchors) for name in ("e", "m")}
 
     assert found.text.startswith("trace step 0 (t1)")
     assert "m1 input:" in found.text
     assert "step 39" in found.text
-    assert shown + sum(int(steps) for steps, _ in gaps) == found.facts["steps"] == 43
-    assert sum(a.startswith("m") for a in found.anchors) + sum(int(n) for _, n in gaps) == found.facts["messages"]
+    assert shown["e"] + left["step"] == found.facts["steps"] == 43
+    assert shown["m"] + left["message"] == found.facts["messages"]
 
 
 def test_a_long_message_keeps_both_ends_and_says_what_is_missing() -> None:
@@ -134,6 +138,21 @@ def test_pages_are_whole_lines_and_make_the_text() -> None:
 
     assert "".join(pages) == text
     assert all(page.endswith("\n") and len(page) <= 5_000 for page in pages[:-1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet='ab"\\\\\n é', max_size=3_000), st.integers(20, 400))
+def test_pages_fit_also_when_written_as_json(text: str, size: int) -> None:
+    pages, at = list[str](), 0
+    while text:
+        page = page_of(text, at, size)
+        pages.append(text[page.start : page.end])
+        assert len(json.dumps(page.text, ensure_ascii=False)) <= size + 2
+        if page.next is None:
+            break
+        at = page.next
+
+    assert "".join(pages) == text
 
 
 def test_around_an_anchor_begins_before_it() -> None:

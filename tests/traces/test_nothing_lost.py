@@ -221,6 +221,10 @@ def test_tokens_cache_stop_reason_and_times_are_told() -> None:
     )
 
 
+def test_a_score_of_nothing_is_kept() -> None:
+    once(said([{"role": "assistant", "content": "Hm.", "score": 0, "strict": False}]), "score: 0")
+
+
 def test_errors_that_are_not_marked_are_told() -> None:
     once(body(event(input="Ask", is_error=False, error="retried twice")), "e1 error, not marked as one: retried twice")
 

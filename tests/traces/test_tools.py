@@ -132,6 +132,8 @@ async def test_a_trace_is_read_whole(client: Client) -> None:
         assert "m2 output assistant: On its way." in shown
     assert found["next"] is None
     assert not found["truncated"]
+    assert found["link"] == "posthog://traces/good"
+    assert found["link"] in text
     assert (found["facts"]["cost_usd"], found["facts"]["latency_seconds"]) == (0.5, 3.0)
 
 

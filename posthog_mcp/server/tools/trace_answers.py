@@ -13,13 +13,14 @@ from posthog_mcp.queries import shape
 from posthog_mcp.queries.shape import DATA_NOTE, fenced
 from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
+from posthog_mcp.traces.links import trace_link
 from posthog_mcp.traces.listing import TraceFilters
 from posthog_mcp.traces.listing import list_traces as listed
-from posthog_mcp.traces.pages import page_of, place_of, spread
-from posthog_mcp.traces.text import Detail, TraceText, trace_text
+from posthog_mcp.traces.pages import Asked, Page, page_of, place_of, spread, text_of
+from posthog_mcp.traces.text import TraceText, trace_text
 
 PAGE = 8_000
-"""Characters of a trace's text in one answer."""
+"""Characters of a trace's text in one answer, written as JSON."""
 
 
 async def list_answer(
@@ -32,33 +33,36 @@ async def list_answer(
     return answer(content, f"{shape.as_text(found, content)}\nread one: read_trace with its trace_id")
 
 
-async def read_answer(
-    ctx: Ctx, trace_id: str, detail: Detail, around: str, offset: int, budget: int, project_id: int
-) -> CallToolResult:
+async def read_answer(ctx: Ctx, asked: Asked, project_id: int) -> CallToolResult:
     """A page of one trace."""
     project = await project_of(ctx).select(project_id)
-    found = await reporting(ctx, lambda _: trace_text(project, trace_id, detail=detail, budget_tokens=budget))
-    start = place_of(around, found.places, found.text) if around else offset
+    found = await reporting(ctx, lambda _: text_of(project, asked))
+    start = place_of(asked.around, found.places, found.text) if asked.around else asked.offset
     page = page_of(found.text, start, PAGE)
-    repeat: dict[str, Json] = {
-        "trace_id": trace_id,
-        "detail": detail,
-        "budget_tokens": budget,
-        "project_id": project_id,
-    }
-    following: Json = None
-    if page.next is not None:
-        following = {**{key: value for key, value in repeat.items() if value}, "offset": page.next}
-    content: dict[str, Json] = {
+    following = next_of(asked, page, project_id)
+    content = page_content(found, page, following, (await project.driver.project()).as_json())
+    content["link"] = trace_link(project.settings, asked.trace_id, str(found.facts["timestamp"]))
+    return answer(content, read_text(content, found))
+
+
+def next_of(asked: Asked, page: Page, project_id: int) -> dict[str, Json] | None:
+    """Arguments that give the page after this one."""
+    if page.next is None:
+        return None
+    same: dict[str, Json] = {"detail": asked.detail, "budget_tokens": asked.budget_tokens, "project_id": project_id}
+    return {"trace_id": asked.trace_id, **{key: value for key, value in same.items() if value}, "offset": page.next}
+
+
+def page_content(found: TraceText, page: Page, following: Json, info: dict[str, Json]) -> dict[str, Json]:
+    return {
         **content_of(found),
         "text": page.text,
         "characters": cast("list[Json]", [page.start, page.end, len(found.text)]),
         "truncated": page.next is not None or page.start > 0 or found.cut,
         "next": following,
-        "project": (await project.driver.project()).as_json(),
+        "project": info,
         "data_note": DATA_NOTE,
     }
-    return answer(content, read_text(content, found))
 
 
 def content_of(found: TraceText) -> dict[str, Json]:
@@ -88,7 +92,7 @@ def read_text(content: Mapping[str, Json], found: TraceText) -> str:
     if content["next"] is not None:
         lines.append(f"next: {json.dumps(content['next'], ensure_ascii=False)}")
     info = cast("dict[str, Json]", content["project"])
-    lines.append(f"project {info['id']} {info['name']} on {info['host']} ({info['backend']})")
+    lines.append(f"project {info['id']} {info['name']} on {info['host']} ({info['backend']}); {content['link']}")
     return "\n".join(lines)
 
 

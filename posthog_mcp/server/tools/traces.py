@@ -50,9 +50,9 @@ async def read_trace(
 ) -> CallToolResult:
     """One LLM trace as text, of any provider: steps, messages (each once, numbered m1...), tool calls with results,
     tokens, cost, errors, feedback. Paged by `next`. Long: begin with the outline."""
-    from posthog_mcp.server.tools.trace_answers import read_answer
+    from posthog_mcp.server.tools.trace_answers import Asked, read_answer
 
-    return await read_answer(ctx, trace_id, detail, around, offset, budget_tokens, project_id)
+    return await read_answer(ctx, Asked(trace_id, detail, around, offset, budget_tokens), project_id)
 
 
 TOOLS: tuple[Published, ...] = (

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table
 
 T = TypeVar("T")
-FILE = "themes.sqlite"
+FILE = "state.sqlite"
+"""The history's file too: who forgets a person looks through one database."""
 BUSY_SECONDS = 15
 
 

@@ -220,7 +220,7 @@ class Reading:
         left: Fields = {
             key: value
             for key, value in fields.items()
-            if key not in NOISE and key not in noise and value not in (None, "", [], {}, False)
+            if key not in NOISE and key not in noise and value is not False and value not in (None, "", [], {})
         }
         for name in ("status", "state"):
             if name in left and left[name] in SETTLED:
