@@ -13,8 +13,7 @@ from posthog_mcp.server.tools.discover import ProjectId
 from posthog_mcp.server.tools.insights import Token, writes
 
 CAMPAIGN = (
-    *("name", "segment", "target", "subject", "body", "variants", "send_at", "conversion_event", "conversion_days"),
-    *("cap_messages", "cap_days", "address_property"),
+    *("name", "segment", "target", "subject", "body", "variants", "send_at", "conversion_event", "cap_messages"),
 )
 """Arguments that a campaign consists of."""
 Variants = Annotated[list[dict[str, Any]], Field(description="A/B: {key, share, subject, body} each")]
@@ -64,10 +63,7 @@ async def draft_campaign(
     variants: Variants = [],  # noqa: B006
     send_at: Annotated[str, Field(description="2026-01-31T09:00; empty: at once")] = "",
     conversion_event: str = "",
-    conversion_days: int = 7,
-    cap_messages: Annotated[int, Field(description="messages a person may get")] = 2,
-    cap_days: Annotated[int, Field(description="in so many days")] = 7,
-    address_property: str = "",
+    cap_messages: Annotated[int, Field(description="that a person may get a week")] = 2,
 ) -> CallToolResult:
     """Draft a message to a segment; sends nothing. Shows the audience (without those who refused) and each variant."""
     from posthog_mcp.server.tools.campaign_answers import draft_answer
@@ -79,7 +75,9 @@ async def update_campaign(
     ctx: Ctx,
     campaign: Name,
     action: Literal["", "pause", "resume", "complete", "cancel"] = "",
-    changes: Annotated[dict[str, Any], Field(description="fields of draft_campaign")] = {},  # noqa: B006
+    changes: Annotated[
+        dict[str, Any], Field(description="of draft_campaign; conversion_days, cap_days, address_property")
+    ] = {},  # noqa: B006
     suppress: Annotated[list[str], Field(description="addresses or person ids that never get any")] = [],  # noqa: B006
 ) -> CallToolResult:
     """Change a draft, or pause, resume, complete or cancel a campaign. A changed text needs the person's agreement
