@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -9,7 +11,7 @@ import anyio
 from mcp.types import CallToolResult
 
 from posthog_mcp.analysis.anomalies import detect, judged, shifts
-from posthog_mcp.analysis.asked import Metric
+from posthog_mcp.analysis.asked import Definitions, Metric
 from posthog_mcp.analysis.churn import score_churn
 from posthog_mcp.analysis.correlate import comparable, correlate
 from posthog_mcp.analysis.dashboards import lines_of_dashboards
@@ -20,6 +22,7 @@ from posthog_mcp.analysis.metrics import Wanted, history_of, lines_of, series_of
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.words import Interval
+from posthog_mcp.project import Project
 from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.server.tools.analysis_explained import explanation_content
@@ -32,6 +35,15 @@ from posthog_mcp.server.tools.analysis_texts import (
 )
 
 Dates = tuple[str, str]
+DEFINITIONS = "posthog_mcp.knowledge.definitions"
+"""The room beside analysis that knows the team's metrics; its `resolved(project, name)` is handed in."""
+
+
+def definitions_of(project: Project) -> Definitions | None:
+    """How a team definition is found by its name; None where this version keeps none."""
+    if importlib.util.find_spec(DEFINITIONS) is None:
+        return None
+    return partial(importlib.import_module(DEFINITIONS).resolved, project)
 
 
 async def explained(
@@ -46,7 +58,8 @@ async def explained(
     """A change explained."""
     project = await project_of(ctx).select(project_id)
     given = partial(explain_change, project, metric, date_from=date_from, date_to=date_to, baseline=baseline)
-    found = await reporting(ctx, lambda progress: given(dimensions=dimensions, progress=progress))
+    known = definitions_of(project)
+    found = await reporting(ctx, lambda progress: given(dimensions=dimensions, definitions=known, progress=progress))
     return answer(*explanation_content(found))
 
 
@@ -56,7 +69,10 @@ async def anomalies_found(
     """Unusual intervals and level shifts of a metric."""
     project = await project_of(ctx).select(project_id)
     series, first = await reporting(
-        ctx, lambda progress: history_of(project, metric, date_from, date_to, progress=progress)
+        ctx,
+        lambda progress: history_of(
+            project, metric, date_from, date_to, definitions=definitions_of(project), progress=progress
+        ),
     )
     found = await anyio.to_thread.run_sync(partial(detect, series, alpha=alpha, first=first))
     bands = await anyio.to_thread.run_sync(judged, series)
@@ -72,7 +88,15 @@ async def forecast_made(
     """A metric's coming intervals."""
     project = await project_of(ctx).select(project_id)
     series = await reporting(
-        ctx, lambda progress: series_of(project, metric, date_from=date_from, date_to=date_to, progress=progress)
+        ctx,
+        lambda progress: series_of(
+            project,
+            metric,
+            date_from=date_from,
+            date_to=date_to,
+            definitions=definitions_of(project),
+            progress=progress,
+        ),
     )
     made = await anyio.to_thread.run_sync(forecast, series, horizon, level)
     return answer(*forecast_content(series, made))
@@ -92,7 +116,8 @@ async def groups_compared(
     if data:
         return answer(*groups_content(compare_numbers(data, control=control, effect=effect)))
     project = await project_of(ctx).select(project_id)
-    given = partial(compare_groups, project, metric, split, control=control, effect=effect)
+    given = partial(compare_groups, project, metric, split, definitions=definitions_of(project))
+    given = partial(given, control=control, effect=effect)
     found = await reporting(ctx, lambda progress: given(date_from=dates[0], date_to=dates[1], progress=progress))
     return answer(*groups_content(found))
 
@@ -112,10 +137,12 @@ async def correlations_found(
         InvalidInput: fewer than two can be compared.
     """
     project = await project_of(ctx).select(project_id)
-    wanted = Wanted(dates[0] or "-180d", dates[1], interval)
+    wanted, known = Wanted(dates[0] or "-180d", dates[1], interval), definitions_of(project)
     lines: list[MetricSeries] = []
     for each in metrics:
-        lines += await reporting(ctx, lambda progress, each=each: lines_of(project, each, wanted, progress=progress))
+        lines += await reporting(
+            ctx, lambda progress, each=each: lines_of(project, each, wanted, definitions=known, progress=progress)
+        )
     left: list[str] = []
     if dashboards:
         found, left = await reporting(ctx, lambda progress: lines_of_dashboards(project, dashboards, wanted, progress))
