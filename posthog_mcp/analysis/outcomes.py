@@ -52,8 +52,9 @@ async def groups_of(project: Project, text: str) -> Groups:
                 variants = parameters.get("feature_flag_variants") if isinstance(parameters, dict) else None
                 key = str(each.get("feature_flag_key") or "")
                 return Groups(text, key, planned_of(variants), started=str(each.get("start_date") or ""))
-        near = ", ".join(nearest(name, [str(each.get("name") or "") for each in page.items]))
-        raise NotFound(f"There is no experiment {name!r}.", fix=f"Nearest: {near}." if near else "List them.")
+        names = [str(each.get("name") or "") for each in page.items]
+        near = ", ".join(nearest(name, names) or names[:5])
+        raise NotFound(f"There is no experiment {name!r}.", fix=f"Known: {near}." if near else "There are none.")
     if colon and kind == "flag":
         return await flag_of(project, text, name)
     if not text.strip():
