@@ -12,6 +12,7 @@ from posthog_mcp.audience.segments import Listed, Preview, Segment, Source
 from posthog_mcp.errors import Forbidden, WriteDisabled
 from posthog_mcp.insights.facts import percent
 from posthog_mcp.insights.saved import url_of
+from posthog_mcp.project import Project
 from posthog_mcp.queries.shape import clean, fenced
 from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
@@ -23,13 +24,22 @@ async def segment_answer(ctx: Ctx, name: str, source: Source, token: str, projec
 
     Raises:
         WriteDisabled: writes are off.
-        Forbidden: the person declines.
-        PostHogMcpError: the people cannot be worked out, or what PostHog says.
+        PostHogMcpError: the people cannot be worked out, the person declines, or what PostHog says.
     """
     project = await project_of(ctx).select(project_id)
     if not project.settings.allow_writes:
         raise WriteDisabled("Making cohorts is off.", fix="Start the server with --allow-writes.")
     segment = await reporting(ctx, lambda progress: segments.segment_of(project, name, source, progress))
+    return await planned_or_made(project, segment, token, ctx)
+
+
+async def planned_or_made(project: Project, segment: Segment, token: str, caller: Ctx) -> CallToolResult:
+    """The plan, or the cohort.
+
+    Raises:
+        Forbidden: the person declines.
+        PostHogMcpError: the people cannot be worked out, or what PostHog says.
+    """
     found = await segments.preview(project, segment)
     digest = hashlib.sha256(json.dumps(dict(segment.body), sort_keys=True).encode()).hexdigest()
     info = (await project.driver.project()).as_json()
@@ -37,16 +47,16 @@ async def segment_answer(ctx: Ctx, name: str, source: Source, token: str, projec
         await project.confirmations.take(token, digest)
     else:
         lines = plan(segment, found)
-        said = await asking(ctx, lambda _: "\n".join(lines))(lines)
+        said = await asking(caller, lambda _: "\n".join(lines))(lines)
         if said is None:
             return proposed(segment, found, await project.confirmations.issue(digest), info)
         if not said:
             raise Forbidden("The person declined; no cohort was made.", fix="Ask what they want instead.")
     made = await segments.make(project, segment, found.size)
     url = url_of(project, made, "cohorts")
-    content: dict[str, Json] = {"changed": True, "id": made["id"], "name": name, "size": found.size, "url": url}
+    content: dict[str, Json] = {"changed": True, "id": made["id"], "name": segment.name, "size": found.size, "url": url}
     following = f"draft_campaign with segment {made['id']}, or ask with `id IN COHORT {made['id']}`"
-    text = f"Made cohort {made['id']} {name!r} with {found.size} people. {url or ''} next: {following}"
+    text = f"Made cohort {made['id']} {segment.name!r} with {found.size} people. {url or ''} next: {following}"
     return answer({**content, "project": info, "next": following}, text)
 
 

@@ -11,7 +11,7 @@ from mcp.types import CallToolResult
 from posthog_mcp.audience import campaigns, sending
 from posthog_mcp.audience.campaigns import Campaign, campaign_of
 from posthog_mcp.audience.recipients import suppress as never_send
-from posthog_mcp.audience.stats import COLUMNS
+from posthog_mcp.audience.stats import COLUMNS, Stats
 from posthog_mcp.audience.stats import campaign_stats as stats_of
 from posthog_mcp.errors import InvalidInput, WriteDisabled
 from posthog_mcp.project import Project
@@ -80,22 +80,29 @@ async def update_answer(
     """Fields changed, or a status moved.
 
     Raises:
-        InvalidInput: the campaign's status does not allow it, or a field is wrong.
-        NotFound: there is no such campaign.
+        PostHogMcpError: there is no such campaign, its status does not allow it, or a field is wrong.
     """
     project = project_of(ctx)
     campaign, _ = await campaigns.load(project, wanted)
     for each in suppress:
         await never_send(project, each)
     if changes:
-        if campaign.status not in EDITABLE:
-            raise InvalidInput(f"A campaign that is {campaign.status} cannot be changed.", fix="Draft another.")
-        kept = campaign.model_dump(mode="json", exclude={"status", "approved", "approved_size"})
-        made = campaign_of({**kept, **with_variants(changes), "id": campaign.id, "status": "draft"})
-        campaign = await campaigns.save(project, made)
+        campaign = await campaigns.save(project, changed(campaign, changes))
     if action:
         campaign = await campaigns.act(project, campaign.id, action)
     return await shown(project, campaign, "Changed")
+
+
+def changed(campaign: Campaign, changes: Mapping[str, Any]) -> Campaign:
+    """The campaign with other fields; a draft again.
+
+    Raises:
+        InvalidInput: its status does not allow it, or a field is wrong.
+    """
+    if campaign.status not in EDITABLE:
+        raise InvalidInput(f"A campaign that is {campaign.status} cannot be changed.", fix="Draft another.")
+    kept = campaign.model_dump(mode="json", exclude={"status", "approved", "approved_size"})
+    return campaign_of({**kept, **with_variants(changes), "id": campaign.id, "status": "draft"})
 
 
 async def send_campaign_answer(ctx: Ctx, wanted: str, dry_run: bool, test: bool, code: str) -> CallToolResult:
@@ -111,6 +118,15 @@ async def send_campaign_answer(ctx: Ctx, wanted: str, dry_run: bool, test: bool,
         return await shown(project, campaign, "Dry run, nothing was sent:")
     if not project.settings.allow_writes:
         raise WriteDisabled("Sending is off.", fix="Start the server with --allow-writes.")
+    return await asked_or_sent(project, campaign, test, code, ctx)
+
+
+async def asked_or_sent(project: Project, campaign: Campaign, test: bool, code: str, caller: Ctx) -> CallToolResult:
+    """A question to the person, or what came of it.
+
+    Raises:
+        PostHogMcpError: it cannot be sent, or the person has not agreed.
+    """
     target, audience = await sending.planned(project, campaign)
     lines = sending.plan_lines(campaign, target, audience)
     digest = campaign.digest(target)
@@ -119,7 +135,7 @@ async def send_campaign_answer(ctx: Ctx, wanted: str, dry_run: bool, test: bool,
         digest = f"test {digest}"
     if campaign.approved != digest or campaign.status != "sending":
         action: dict[str, Json] = {"do": "send_test" if test else "send_campaign", "campaign": campaign.id}
-        waits = await person_agrees(project, ctx, digest, action, lines, code)
+        waits = await person_agrees(project, caller, digest, action, lines, code)
         if waits is not None:
             return waiting(campaign, lines, waits)
     if test:
@@ -146,7 +162,12 @@ async def stats_answer(ctx: Ctx, wanted: str) -> CallToolResult:
     project = project_of(ctx)
     campaign, _ = await campaigns.load(project, wanted)
     found = await stats_of(project, campaign)
-    info = (await project.driver.project()).as_json()
+    return answered(found, (await project.driver.project()).as_json())
+
+
+def answered(found: Stats, info: dict[str, Json]) -> CallToolResult:
+    """The same rows in both forms."""
+    campaign = found.campaign
     rows: list[Json] = [*found.rows]
     content: dict[str, Json] = {
         "campaign": campaign.id,
