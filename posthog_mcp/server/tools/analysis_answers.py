@@ -20,6 +20,7 @@ from posthog_mcp.analysis.forecast import forecast
 from posthog_mcp.analysis.groups import compare_groups, compare_numbers
 from posthog_mcp.analysis.metrics import Wanted, history_of, lines_of, series_of
 from posthog_mcp.analysis.series import MetricSeries
+from posthog_mcp.backends.backend import Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.words import Interval
 from posthog_mcp.project import Project
@@ -33,6 +34,7 @@ from posthog_mcp.server.tools.analysis_texts import (
     forecast_content,
     groups_content,
 )
+from posthog_mcp.server.tools.texts import Shown
 
 Dates = tuple[str, str]
 DEFINITIONS = "posthog_mcp.knowledge.definitions"
@@ -74,12 +76,15 @@ async def anomalies_found(
             project, metric, date_from, date_to, definitions=definitions_of(project), progress=progress
         ),
     )
-    found = await anyio.to_thread.run_sync(partial(detect, series, alpha=alpha, first=first))
-    bands = await anyio.to_thread.run_sync(judged, series)
-    changed = await anyio.to_thread.run_sync(shifts, series)
-    looked = [each for each in bands if series.labels[each.at] >= first]
-    recent = [each for each in changed if each.last >= first]
-    return answer(*anomalies_content(series, found, recent, looked, known, alpha))
+    return answer(*await anyio.to_thread.run_sync(unusual, series, first, known, alpha))
+
+
+def unusual(series: MetricSeries, first: str, known: Sequence[str], alpha: float) -> Shown:
+    """What is unusual from the label `first` on."""
+    found = detect(series, alpha=alpha, first=first)
+    looked = [each for each in judged(series) if series.labels[each.at] >= first]
+    recent = [each for each in shifts(series) if each.last >= first]
+    return anomalies_content(series, found, recent, looked, known, alpha)
 
 
 async def forecast_made(
@@ -87,17 +92,9 @@ async def forecast_made(
 ) -> CallToolResult:
     """A metric's coming intervals."""
     project = await project_of(ctx).select(project_id)
-    series = await reporting(
-        ctx,
-        lambda progress: series_of(
-            project,
-            metric,
-            date_from=date_from,
-            date_to=date_to,
-            definitions=definitions_of(project),
-            progress=progress,
-        ),
-    )
+    read = partial(series_of, project, metric, date_from=date_from, date_to=date_to)
+    known = definitions_of(project)
+    series = await reporting(ctx, lambda progress: read(definitions=known, progress=progress))
     made = await anyio.to_thread.run_sync(forecast, series, horizon, level)
     return answer(*forecast_content(series, made))
 
@@ -131,31 +128,40 @@ async def correlations_found(
     lag: int,
     project_id: int,
 ) -> CallToolResult:
-    """Pairs of metrics that move together.
-
-    Raises:
-        InvalidInput: fewer than two can be compared.
-    """
+    """Pairs of metrics that move together."""
     project = await project_of(ctx).select(project_id)
-    wanted, known = Wanted(dates[0] or "-180d", dates[1], interval), definitions_of(project)
+    wanted = Wanted(dates[0] or "-180d", dates[1], interval)
+    lines, left = await reporting(ctx, lambda progress: all_lines(project, metrics, dashboards, wanted, progress))
+    kept, more = comparable(lines, interval)
+    require_two(kept, [*more, *left])
+    pairs = await anyio.to_thread.run_sync(partial(correlate, kept, most_lag=lag))
+    return answer(*correlations_content(kept, pairs, [*more, *left], lag))
+
+
+async def all_lines(
+    project: Project, metrics: Sequence[Metric], dashboards: Sequence[str], wanted: Wanted, progress: Progress
+) -> tuple[list[MetricSeries], list[str]]:
+    """The lines of metrics and dashboards, and which tiles have none."""
+    known = definitions_of(project)
     lines: list[MetricSeries] = []
     for each in metrics:
-        lines += await reporting(
-            ctx, lambda progress, each=each: lines_of(project, each, wanted, definitions=known, progress=progress)
-        )
-    left: list[str] = []
-    if dashboards:
-        found, left = await reporting(ctx, lambda progress: lines_of_dashboards(project, dashboards, wanted, progress))
-        lines += found
-    kept, more = comparable(lines, interval)
+        lines += await lines_of(project, each, wanted, definitions=known, progress=progress)
+    found, left = await lines_of_dashboards(project, dashboards, wanted, progress)
+    return [*lines, *found], left
+
+
+def require_two(kept: Sequence[MetricSeries], left: Sequence[str]) -> None:
+    """At least two metrics can be compared.
+
+    Raises:
+        InvalidInput: there are fewer.
+    """
     if len(kept) < 2:
-        told = "; ".join([*more, *left][:6]) or "none are given"
+        told = "; ".join(left[:6]) or "none are given"
         text = f"{len(kept)} metrics can be compared, two are needed: {told}."
         raise InvalidInput(
             text, fix="Give metrics of one interval with 60 complete intervals, or an earlier date_from."
         )
-    pairs = await anyio.to_thread.run_sync(partial(correlate, kept, most_lag=lag))
-    return answer(*correlations_content(kept, pairs, [*more, *left], lag))
 
 
 async def churn_scored(ctx: Ctx, unit: str, event: str, horizon: int, limit: int, project_id: int) -> CallToolResult:
