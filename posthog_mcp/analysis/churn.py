@@ -4,8 +4,8 @@ From the days on which somebody was active, up to a day: how long ago the last w
 rhythm, and what they did. A logistic model of whether they are active again within the horizon is fitted one horizon
 back and tested on the next one, which it has not seen; then it is fitted on that and says today's risk.
 
-Source: recency and frequency are what tells (Fader, Hardie and Lee, Journal of Marketing Research 42 (2005)); measured on
-the CDNOW customers, a logistic model of them tells repeat buyers apart as well as BG/NBD does (AUC .760 and .764).
+Source: recency and frequency are what tells (Fader, Hardie and Lee, Journal of Marketing Research 42 (2005)); measured
+on the CDNOW customers, a logistic model of them tells repeat buyers apart as well as BG/NBD does (AUC .760 and .764).
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def features(days: Sequence[Day], cutoff: int, horizon: int) -> list[float] | No
 
 
 def examples(histories: dict[str, tuple[str, list[Day]]], cutoff: int, horizon: int) -> list[tuple[list[float], bool]]:
-    """Everybody who was to be scored `cutoff` days before the end, and whether they left: no day in the horizon after."""
+    """Everybody who was to be scored `cutoff` days before the end, and whether they left: no day in that horizon."""
     found: list[tuple[list[float], bool]] = []
     for _, days in histories.values():
         row = features(days, cutoff, horizon)

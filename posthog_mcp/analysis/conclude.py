@@ -113,7 +113,8 @@ def causes(found: Explanation) -> list[str]:
 def split_text(part: Split) -> str:
     volume = f"{part.volume} ({shown(round(part.volume_before))} → {shown(round(part.volume_after))})"
     rate = f"{part.rate} ({part.rate_before:.3g} → {part.rate_after:.3g})"
-    return f"Of the change of the total, {signed(part.by_volume)} comes from {volume} and {signed(part.by_rate)} from {rate}."
+    by = f"{signed(part.by_volume)} comes from {volume} and {signed(part.by_rate)} from {rate}"
+    return f"Of the change of the total, {by}."
 
 
 def step_text(step: StepChange) -> str:

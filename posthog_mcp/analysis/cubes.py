@@ -68,7 +68,8 @@ async def whole_of(case: Case, source: Source) -> Whole:
     sums = "sum(num) AS n, sum(den) AS d, sum(num * num) AS squares"
     grouped = f"SELECT later, person_id, {sums} FROM ({source.hogql}) GROUP BY later, person_id"
     grouped = f"SELECT later, n AS num, d AS den, squares FROM ({grouped})"
-    together = "sum(num * num) / sum(num) AS unit, sum(squares) AS square_sum, countIf(later = 0) AS p0, countIf(later = 1) AS p1"
+    together = "sum(num * num) / sum(num) AS unit, sum(squares) AS square_sum"
+    together += ", countIf(later = 0) AS p0, countIf(later = 1) AS p1"
     query = f"SELECT {SUMS}, {together} FROM ({grouped}) LIMIT 1"
     row = (await run_hogql(case.project, query, progress=case.progress)).table.rows[0]
     found, earlier = amounts(row[:6])

@@ -76,7 +76,8 @@ async def sampled(case: Case, question: Question, column: str) -> list[str]:
     pairs = f"SELECT arrayJoin(JSONExtractKeysAndValuesRaw(props)) AS pair FROM ({rows})"
     texts = f"countIf(startsWith(pair.2, {text_literal('{')}) OR startsWith(pair.2, '[')) AS nested"
     query = (
-        f"SELECT pair.1 AS key, count() AS n, uniq(pair.2) AS distinct, {texts}, (SELECT count() FROM ({rows})) AS total "
+        f"SELECT pair.1 AS key, count() AS n, uniq(pair.2) AS distinct, {texts}, "
+        f"(SELECT count() FROM ({rows})) AS total "
         f"FROM ({pairs}) GROUP BY key ORDER BY n DESC, key LIMIT 300"
     )
     result = await run_hogql(case.project, query, progress=case.progress)

@@ -1,7 +1,7 @@
 """Why a metric changed: the one call, from a metric and a range to an explanation.
 
 The order is that of trust: is the data sound, is there a change at all, then which segments it sits in, and last what
-happened at the time. Every part is computed from the same two stretches, so the parts of each dimension sum to the whole.
+happened at the time. Every part is computed from the same two stretches, so each dimension's parts sum to the whole.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def off(source: Source, whole: Whole, windows: tuple[Window, Window], adds: bool
 
 
 async def volume_and_rate(case: Case, source: Source, whole: Whole) -> Split | None:
-    """People and events each, or amounts and their size, or entries and conversion; exact parts of the count's change."""
+    """People and events each, or amounts and their size, or entries and conversion; parts of the change."""
     of, people = whole.amounts, whole.people
     scale = len(case.current.labels()) / len(case.baseline.labels())
     if source.nature == "means" or case.question is None:

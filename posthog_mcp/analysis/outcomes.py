@@ -17,7 +17,7 @@ from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.insights.arguments import breakdown_of
 from posthog_mcp.insights.frame import NONE, Frame, conjunction, time_literal
 from posthog_mcp.insights.funnel_query import people
-from posthog_mcp.insights.question import Breakdown, Question, Series
+from posthog_mcp.insights.question import Breakdown, Series
 from posthog_mcp.project import Project
 
 MOST_GROUPS = 20
@@ -52,8 +52,9 @@ async def groups_of(project: Project, text: str) -> Groups:
                 variants = parameters.get("feature_flag_variants") if isinstance(parameters, dict) else None
                 key = str(each.get("feature_flag_key") or "")
                 return Groups(text, key, planned_of(variants), started=str(each.get("start_date") or ""))
-        near = ", ".join(nearest(name, [str(each.get("name") or "") for each in page.items]))
-        raise NotFound(f"There is no experiment {name!r}.", fix=f"Nearest: {near}." if near else "List them.")
+        names = [str(each.get("name") or "") for each in page.items]
+        near = ", ".join(nearest(name, names) or names[:5])
+        raise NotFound(f"There is no experiment {name!r}.", fix=f"Known: {near}." if near else "There are none.")
     if colon and kind == "flag":
         return await flag_of(project, text, name)
     if not text.strip():
@@ -100,7 +101,7 @@ def outcome_query(frame: Frame, groups: Groups) -> str:
     if question.kind == "funnel":
         return funnel_query(frame, groups)
     if question.kind == "retention":
-        persons = per_person(frame, groups, returned(question))
+        persons = per_person(frame, groups, "1")
     elif question.kind == "trends" and len(question.series) == 1 and not question.formula:
         persons = per_person(frame, groups, measured(question.series[0]))
     else:
@@ -117,10 +118,6 @@ def measured(series: Series) -> str:
     return "1"
 
 
-def returned(question: Question) -> str:
-    return "1"
-
-
 def per_person(frame: Frame, groups: Groups, amount: str) -> str:
     """One row a person: variant and `did`."""
     question = frame.question
@@ -133,9 +130,11 @@ def per_person(frame: Frame, groups: Groups, amount: str) -> str:
         exposed = f"(event = '$feature_flag_called' AND properties.$feature_flag = {text_literal(groups.flag)})"
         response = "ifNull(toString(properties.$feature_flag_response), '')"
         inner = (
-            f"SELECT person_id, minIf(timestamp, {exposed}) AS since, argMinIf({response}, timestamp, {exposed}) AS variant, "
+            f"SELECT person_id, minIf(timestamp, {exposed}) AS since, "
+            f"argMinIf({response}, timestamp, {exposed}) AS variant, "
             f"uniqIf({response}, {exposed}) AS seen, groupArrayIf(tuple(timestamp, {amount}), {met}) AS all_of "
-            f"FROM events {conjunction([within, f'({exposed} OR {met})'])} GROUP BY person_id HAVING countIf({exposed}) > 0"
+            f"FROM events {conjunction([within, f'({exposed} OR {met})'])} "
+            f"GROUP BY person_id HAVING countIf({exposed}) > 0"
         )
         did = "arraySum(arrayMap(x -> x.2, arrayFilter(x -> x.1 >= since, all_of))) AS did"
         return f"SELECT person_id, variant, {did} FROM ({inner}) WHERE seen = 1 AND variant != ''"

@@ -1,4 +1,4 @@
-"""Causes in the data rather than in the product, looked at first: tracking that broke, duplicates, bots, late events."""
+"""Causes in the data rather than in the product, looked at first: broken tracking, duplicates, bots, late events."""
 
 from __future__ import annotations
 
@@ -131,7 +131,8 @@ def duplicates(before: Health, after: Health) -> list[Finding]:
     shares = [repeat / each.n if each.n else 0.0 for repeat, each in zip(repeated, (before, after), strict=True)]
     if abs(shares[1] - shares[0]) < 0.02:
         return []
-    text = f"Exact duplicates (same person, event, instant): {percent(shares[0])} of events before, {percent(shares[1])} now."
+    told = f"{percent(shares[0])} of events before, {percent(shares[1])} now"
+    text = f"Exact duplicates (same person, event, instant): {told}."
     return [Finding("duplicates", text, abs(shares[1] - shares[0]) > 0.1)]
 
 
@@ -166,7 +167,7 @@ def one_person(before: Health, after: Health, scale: float) -> list[Finding]:
 def late(case: Case, after: Health) -> list[Finding]:
     """Events of the newest intervals may still be on their way."""
     if after.lag > 3600 and case.now - case.current.end < timedelta(seconds=2 * after.lag):
-        text = f"One event in twenty arrives {after.lag / 3600:.1f} hours or more after it happened; the newest are not all here."
+        text = f"One event in twenty arrives {after.lag / 3600:.1f} hours or more late; the newest are not all here."
         return [Finding("late_events", text, True)]
     return []
 
@@ -187,6 +188,7 @@ def lost(sides: Sequence[Side]) -> list[Finding]:
         )
         after = (none.after_of / whole.after_of if whole.after_of else 0) if shares else none.after / (whole.after or 1)
         if after - before > LOST:
-            text = f"{name_of(each.dimension)} is missing on {percent(after)} of it now, {percent(before)} before: tracking changed."
+            told = f"is missing on {percent(after)} of it now, {percent(before)} before"
+            text = f"{name_of(each.dimension)} {told}: tracking changed."
             found.append(Finding("property_lost", text, True))
     return found

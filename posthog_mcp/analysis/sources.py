@@ -1,8 +1,8 @@
 """HogQL whose rows are what a metric counts, each with its dimensions' values, so that sums over any of them are exact.
 
-Every source has the columns `later` (2 the stretch before the baseline, 0 the baseline, 1 the current one), `person_id`,
-`dims` (an array of texts), `num` and `den`. People counted once an interval have the values of their last event in it, so
-that nobody is in two segments.
+Every source has the columns `later` (2 the stretch before the baseline, 0 the baseline, 1 the current one),
+`person_id`, `dims` (an array of texts), `num` and `den`. People counted once an interval have the values of their last
+event in it, so that nobody is in two segments.
 """
 
 from __future__ import annotations
@@ -121,14 +121,16 @@ def windowed(case: Case, frame: Frame, series: Series, dims: str) -> str:
     """People who were active on a day or the days before it: each day of theirs counts for those that follow."""
     days = WINDOWS[series.math]
     start = min(case.earlier.start, case.baseline.start, case.current.start)
-    time = f"timestamp >= {time_literal(start)} - toIntervalDay({days - 1}) AND timestamp < {time_literal(case.current.end)}"
+    first, last = f"{time_literal(start)} - toIntervalDay({days - 1})", time_literal(case.current.end)
+    time = f"timestamp >= {first} AND timestamp < {last}"
     inner = (
         f"SELECT person_id, toStartOfDay(timestamp) AS day, argMax({dims}, timestamp) AS dims, max(timestamp) AS seen"
     )
     inner = f"{inner} FROM events {conjunction([*frame.events(series), time])} GROUP BY person_id, day"
     spread = f"SELECT person_id, dims, seen, day + toIntervalDay(arrayJoin(range(0, {days}))) AS at FROM ({inner})"
     bucket = BUCKET[case.current.interval]
-    counted = f"SELECT person_id, at, argMax(dims, seen) AS dims FROM ({spread}) WHERE {bucket}(at) = at AND {within(case, 'at')}"
+    counted = f"SELECT person_id, at, argMax(dims, seen) AS dims FROM ({spread})"
+    counted = f"{counted} WHERE {bucket}(at) = at AND {within(case, 'at')}"
     return (
         f"SELECT {later_of(case, 'at')} AS later, person_id, dims, 1 AS num, 1 AS den "
         f"FROM ({counted} GROUP BY person_id, at)"

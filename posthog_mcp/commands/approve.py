@@ -55,6 +55,16 @@ async def carried_out(project: Project, found: Approval) -> int:
     """
     from posthog_mcp.delivery import approvals
 
+    if found.action.get("do") == "send_test":
+        from posthog_mcp.audience.campaigns import load as load_campaign
+        from posthog_mcp.audience.campaigns import target_of
+        from posthog_mcp.audience.sending import send_test
+
+        campaign, _ = await load_campaign(project, str(found.action.get("campaign")))
+        digest = campaign.digest(await target_of(project, campaign))
+        await approvals.require(project, found.code, f"test {digest}")
+        sys.stdout.write("\n".join(await send_test(project, campaign)) + "\n")
+        return 0
     if found.action.get("do") == "send_campaign":
         from posthog_mcp.audience.sending import send_approved
 

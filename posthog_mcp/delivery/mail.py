@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import formatdate, parseaddr
+from email.utils import formatdate, getaddresses, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import anyio
@@ -137,7 +137,8 @@ def address(text: str) -> str:
     Raises:
         InvalidInput: it is none.
     """
-    name, found = parseaddr(text)
+    several = getaddresses([text])
+    name, found = several[0] if len(several) == 1 else ("", "")
     if "\n" in text or "\r" in text or found.count("@") != 1 or "," in found or not found.isprintable() or " " in found:
         raise InvalidInput(f"{text[:60]!r} is no e-mail address.", fix="Write name@example.com.")
     return f"{name} <{found}>" if name else found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from posthog_mcp.analysis.asked import Asked
 from posthog_mcp.analysis.metrics import Wanted, lines_of_asked
 from posthog_mcp.analysis.stats.proportions import two_proportions
 from posthog_mcp.delivery.message import quoted
+from posthog_mcp.insights.dates import following
 from posthog_mcp.insights.facts import percent, shown
 from posthog_mcp.insights.frame import time_literal
 from posthog_mcp.insights.question import Question
@@ -81,7 +82,8 @@ def net(difference: float) -> str:
 async def examine_retention(
     project: Project, asked: Asked, question: Question, period: Period, dashboard: str
 ) -> Examined:
-    """The share that came back in the period after: the newest cohort whose period is over against those before it.
+    """The share that came back in the period after: the newest cohort whose period is over against those before it. It
+    is news in the report in whose days that period ended.
 
     Raises:
         PostHogMcpError: it does not run.
@@ -102,7 +104,8 @@ async def examine_retention(
     trend = Trend(name, dashboard, text)
     test = two_proportions((old[0], came[-1]), (old[1], last[1]))
     about = (("share", last[0]), ("n", last[1]), ("before", old[0] / old[1] if old[1] else 0.0))
-    if min(old[1], last[1]) < LEAST or test.p > 0.05:
+    known = following(datetime.fromisoformat(series.labels[-1]), series.interval, 2)
+    if min(old[1], last[1]) < LEAST or test.p > 0.05 or known <= period.start:
         return Examined((trend,))
     found = Finding(
         "retention", name, f"**{name}**: {text}.", 55, test.p, dashboard, about, series.query_id, series.hogql

@@ -1,7 +1,7 @@
 """Parts of a change that sum to it exactly.
 
 Counts: a segment's part is its own difference. Shares: the difference of a weighted mean is the sum over segments of
-what their weights did and what their rates did (Kitagawa, Components of a Difference Between Two Rates, JASA 50 (1955)),
+what their weights did and what their rates did (Kitagawa, Components of a Difference Between Two Rates, JASA 50, 1955),
 with the mean of both times as the fixed one and weights counted against the whole, so that a segment that shrank
 contributes only as far as it differs from the rest. A product (people × actions each) splits the same way.
 """

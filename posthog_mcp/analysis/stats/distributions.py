@@ -105,14 +105,22 @@ def t_two_sided(t: float, df: float) -> float:
 
 @lru_cache(maxsize=1024)
 def t_ppf(p: float, df: float) -> float:
-    """Student's t below which lies p."""
+    """Student's t below which lies p: Newton's steps from the normal's quantile with its first correction (Abramowitz
+    and Stegun 26.7.5), bisection where there are few degrees of freedom."""
     if p == 0.5:
         return 0.0
     side = 2 * min(p, 1 - p)
-    low, high = 0.0, 1.0
-    while t_two_sided(high, df) > side and high < 1e12:
-        high *= 2
-    found = bisected(lambda t: t_two_sided(t, df) - side, low, high)
+    z = normal_ppf(1 - side / 2)
+    found = z + (z**3 + z) / (4 * df)
+    if df < 3:
+        found = bisected(lambda t: t_two_sided(t, df) - side, 0.0, 1e6)
+    scale = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(df * math.pi)
+    for _ in range(6):
+        density = scale * (1 + found * found / df) ** (-(df + 1) / 2)
+        step = (t_two_sided(found, df) - side) / (2 * density)
+        found += step
+        if abs(step) < 1e-10 * found:
+            break
     return found if p > 0.5 else -found
 
 

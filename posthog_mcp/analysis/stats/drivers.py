@@ -1,14 +1,14 @@
 """Which segments changed otherwise than everything else, of one dimension or two.
 
 A scan: among all segments, the one whose split of the data into itself and the rest fits best, that is with the largest
-likelihood ratio against one common change (Kulldorff, A spatial scan statistic, Communications in Statistics 26 (1997));
+likelihood ratio against one common change (Kulldorff, A spatial scan statistic, Communications in Statistics 26, 1997);
 then the same without it, until nothing is left that chance would not give. Counts are compared by the G-test of segment
 and rest before and after; shares by the homogeneity of their odds ratios. The chance is corrected for
 all segments tried (Bonferroni), and allows for how much segments drift without a cause. A finer segment is preferred
 only where it fits better by more than the number of finer segments explains.
 
-Measured on synthetic cubes with known causes against the dimension-wise explanatory power of Adtributor (Bhagwan et al.,
-NSDI 2014): see `tests/benchmarks/analysis.py`.
+Measured on synthetic cubes with known causes against the dimension-wise explanatory power of Adtributor (Bhagwan et
+al., NSDI 2014): see `tests/benchmarks/analysis.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Two groups compared: difference with interval, chance to be better, a reading that may be looked at any day, sample sizes.
+"""Two groups compared: difference with interval, chance to be better, a reading safe at any look, sample sizes.
 
-Sources: the relative difference, its delta-method variance, Welch's degrees of freedom and the chance to win are those of
-PostHog's experiments (`products/experiments/stats`, frequentist and Bayesian with a flat prior), so the numbers agree.
+Sources: the relative difference, its delta-method variance, Welch's degrees of freedom and the chance to win are those
+of PostHog's experiments (`products/experiments/stats`, frequentist and Bayesian with a flat prior), so they agree.
 Welch, Biometrika 34 (1947). Always-valid p-values: the mixture sequential probability ratio test of Johari, Koomen,
 Pekelis and Walsh, Always Valid Inference, Operations Research 70 (2022), eq. 6, with a normal mixture. Sample-ratio
 mismatch: χ² of the planned shares (Fabijan et al., KDD 2019). Sample sizes: Fleiss, Levin and Paik, ch. 4.

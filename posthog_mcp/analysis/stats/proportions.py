@@ -3,7 +3,7 @@
 Sources: Wilson, JASA 22 (1927), for one share; Newcombe, Interval Estimation for the Difference Between Independent
 Proportions, Statistics in Medicine 17 (1998), method 10 (hybrid score); the pooled two-sample z-test (Fleiss, Levin and
 Paik, Statistical Methods for Rates and Proportions, ch. 3). The chance that one beta variable is larger than another is
-integrated numerically; its closed form for whole parameters is Miller's (Evan Miller, Formulas for Bayesian A/B Testing).
+integrated numerically; for whole parameters it has a closed form (Evan Miller, Formulas for Bayesian A/B Testing).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from posthog_mcp.analysis.stats.distributions import count_tails, t_ppf, t_two_sided
-from posthog_mcp.analysis.stats.robust import anscombe, robust_scale
+from posthog_mcp.analysis.stats.robust import anscombe, robust_scale, variance
 
 Scale = Literal["log", "root", "logit", "plain"]
 SEASONS_BACK = 5
@@ -125,7 +125,7 @@ class Past:
     @property
     def tail(self) -> float:
         """Degrees of freedom whose t has tails as heavy as the residuals'."""
-        spread = statistics.pvariance(self.residuals)
+        spread = variance(self.residuals)
         if spread == 0:
             return MOST_DF
         mean = statistics.fmean(self.residuals)

@@ -35,7 +35,7 @@ def retention(back: Sequence[float], of: Sequence[float], level: float = 0.95) -
 
 
 def kaplan_meier(times: Sequence[int], ended: Sequence[bool], level: float = 0.95) -> list[Point]:
-    """The share that has not ended by each time at which somebody did; those who had not when last seen are censored."""
+    """The share that has not ended by each time at which somebody did; who had not when last seen is censored."""
     z = normal_ppf(0.5 + level / 2)
     found, share, greenwood = list[Point](), 1.0, 0.0
     for time in sorted({at for at, end in zip(times, ended, strict=True) if end}):

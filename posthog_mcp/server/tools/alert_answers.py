@@ -23,13 +23,21 @@ async def save_alert_answer(ctx: Ctx, given: Mapping[str, Any], wanted: str, tok
 
     Raises:
         WriteDisabled: writes are off.
-        Forbidden: the person declines.
         PostHogMcpError: it cannot be read, a target is unknown, the person declines.
     """
     project = project_of(ctx)
     if not project.settings.allow_writes:
         raise WriteDisabled("Saving alerts is off.", fix="Start the server with --allow-writes.")
-    alert = await merged(project, given, wanted)
+    return await planned_or_saved(project, await merged(project, given, wanted), token, ctx)
+
+
+async def planned_or_saved(project: Project, alert: Alert, token: str, caller: Ctx) -> CallToolResult:
+    """The plan with the alert's past, or the alert.
+
+    Raises:
+        Forbidden: the person declines.
+        PostHogMcpError: the metric cannot be read.
+    """
     past = await alerts.tried(project, alert)
     plan = alert.model_dump(mode="json", exclude_defaults=True)
     lines = [f"{'change' if alert.id else 'save'} the alert {alert.name!r}: {plan}", past]
@@ -37,7 +45,7 @@ async def save_alert_answer(ctx: Ctx, given: Mapping[str, Any], wanted: str, tok
     if token:
         await project.confirmations.take(token, digest)
     else:
-        said = await asking(ctx, lambda _: "\n".join(lines))(lines)
+        said = await asking(caller, lambda _: "\n".join(lines))(lines)
         if said is None:
             return proposed(plan, past, await project.confirmations.issue(digest))
         if not said:
@@ -96,7 +104,11 @@ async def check_alerts_answer(ctx: Ctx, names: Sequence[str], project_id: int) -
     """Alerts as they would be judged now."""
     project = await project_of(ctx).select(project_id)
     found = await alerts.check_alerts(project, names, notify=False)
-    info = (await project.driver.project()).as_json()
+    return checked_answer(found, (await project.driver.project()).as_json())
+
+
+def checked_answer(found: Sequence[alerts.Checked], info: dict[str, Json]) -> CallToolResult:
+    """States, the same in both forms."""
     firing = sum(each.state.firing for each in found)
     shown: list[Json] = [clean(each.as_json()) for each in found]
     content: dict[str, Json] = {"alerts": shown, "firing": firing, "count": len(found), "project": info}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -9,7 +11,7 @@ import anyio
 from mcp.types import CallToolResult
 
 from posthog_mcp.analysis.anomalies import detect, judged, shifts
-from posthog_mcp.analysis.asked import Metric
+from posthog_mcp.analysis.asked import Definitions, Metric
 from posthog_mcp.analysis.churn import score_churn
 from posthog_mcp.analysis.correlate import comparable, correlate
 from posthog_mcp.analysis.dashboards import lines_of_dashboards
@@ -18,8 +20,10 @@ from posthog_mcp.analysis.forecast import forecast
 from posthog_mcp.analysis.groups import compare_groups, compare_numbers
 from posthog_mcp.analysis.metrics import Wanted, history_of, lines_of, series_of
 from posthog_mcp.analysis.series import MetricSeries
+from posthog_mcp.backends.backend import Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.words import Interval
+from posthog_mcp.project import Project
 from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
 from posthog_mcp.server.tools.analysis_explained import explanation_content
@@ -30,8 +34,18 @@ from posthog_mcp.server.tools.analysis_texts import (
     forecast_content,
     groups_content,
 )
+from posthog_mcp.server.tools.texts import Shown
 
 Dates = tuple[str, str]
+DEFINITIONS = "posthog_mcp.knowledge.definitions"
+"""The room beside analysis that knows the team's metrics; its `resolved(project, name)` is handed in."""
+
+
+def definitions_of(project: Project) -> Definitions | None:
+    """How a team definition is found by its name; None where this version keeps none."""
+    if importlib.util.find_spec(DEFINITIONS) is None:
+        return None
+    return partial(importlib.import_module(DEFINITIONS).resolved, project)
 
 
 async def explained(
@@ -46,7 +60,8 @@ async def explained(
     """A change explained."""
     project = await project_of(ctx).select(project_id)
     given = partial(explain_change, project, metric, date_from=date_from, date_to=date_to, baseline=baseline)
-    found = await reporting(ctx, lambda progress: given(dimensions=dimensions, progress=progress))
+    known = definitions_of(project)
+    found = await reporting(ctx, lambda progress: given(dimensions=dimensions, definitions=known, progress=progress))
     return answer(*explanation_content(found))
 
 
@@ -56,14 +71,20 @@ async def anomalies_found(
     """Unusual intervals and level shifts of a metric."""
     project = await project_of(ctx).select(project_id)
     series, first = await reporting(
-        ctx, lambda progress: history_of(project, metric, date_from, date_to, progress=progress)
+        ctx,
+        lambda progress: history_of(
+            project, metric, date_from, date_to, definitions=definitions_of(project), progress=progress
+        ),
     )
-    found = await anyio.to_thread.run_sync(partial(detect, series, alpha=alpha, first=first))
-    bands = await anyio.to_thread.run_sync(judged, series)
-    changed = await anyio.to_thread.run_sync(shifts, series)
-    looked = [each for each in bands if series.labels[each.at] >= first]
-    recent = [each for each in changed if each.last >= first]
-    return answer(*anomalies_content(series, found, recent, looked, known, alpha))
+    return answer(*await anyio.to_thread.run_sync(unusual, series, first, known, alpha))
+
+
+def unusual(series: MetricSeries, first: str, known: Sequence[str], alpha: float) -> Shown:
+    """What is unusual from the label `first` on."""
+    found = detect(series, alpha=alpha, first=first)
+    looked = [each for each in judged(series) if series.labels[each.at] >= first]
+    recent = [each for each in shifts(series) if each.last >= first]
+    return anomalies_content(series, found, recent, looked, known, alpha)
 
 
 async def forecast_made(
@@ -71,9 +92,9 @@ async def forecast_made(
 ) -> CallToolResult:
     """A metric's coming intervals."""
     project = await project_of(ctx).select(project_id)
-    series = await reporting(
-        ctx, lambda progress: series_of(project, metric, date_from=date_from, date_to=date_to, progress=progress)
-    )
+    read = partial(series_of, project, metric, date_from=date_from, date_to=date_to)
+    known = definitions_of(project)
+    series = await reporting(ctx, lambda progress: read(definitions=known, progress=progress))
     made = await anyio.to_thread.run_sync(forecast, series, horizon, level)
     return answer(*forecast_content(series, made))
 
@@ -92,7 +113,8 @@ async def groups_compared(
     if data:
         return answer(*groups_content(compare_numbers(data, control=control, effect=effect)))
     project = await project_of(ctx).select(project_id)
-    given = partial(compare_groups, project, metric, split, control=control, effect=effect)
+    given = partial(compare_groups, project, metric, split, definitions=definitions_of(project))
+    given = partial(given, control=control, effect=effect)
     found = await reporting(ctx, lambda progress: given(date_from=dates[0], date_to=dates[1], progress=progress))
     return answer(*groups_content(found))
 
@@ -106,29 +128,40 @@ async def correlations_found(
     lag: int,
     project_id: int,
 ) -> CallToolResult:
-    """Pairs of metrics that move together.
-
-    Raises:
-        InvalidInput: fewer than two can be compared.
-    """
+    """Pairs of metrics that move together."""
     project = await project_of(ctx).select(project_id)
     wanted = Wanted(dates[0] or "-180d", dates[1], interval)
+    lines, left = await reporting(ctx, lambda progress: all_lines(project, metrics, dashboards, wanted, progress))
+    kept, more = comparable(lines, interval)
+    require_two(kept, [*more, *left])
+    pairs = await anyio.to_thread.run_sync(partial(correlate, kept, most_lag=lag))
+    return answer(*correlations_content(kept, pairs, [*more, *left], lag))
+
+
+async def all_lines(
+    project: Project, metrics: Sequence[Metric], dashboards: Sequence[str], wanted: Wanted, progress: Progress
+) -> tuple[list[MetricSeries], list[str]]:
+    """The lines of metrics and dashboards, and which tiles have none."""
+    known = definitions_of(project)
     lines: list[MetricSeries] = []
     for each in metrics:
-        lines += await reporting(ctx, lambda progress, each=each: lines_of(project, each, wanted, progress=progress))
-    left: list[str] = []
-    if dashboards:
-        found, left = await reporting(ctx, lambda progress: lines_of_dashboards(project, dashboards, wanted, progress))
-        lines += found
-    kept, more = comparable(lines, interval)
+        lines += await lines_of(project, each, wanted, definitions=known, progress=progress)
+    found, left = await lines_of_dashboards(project, dashboards, wanted, progress)
+    return [*lines, *found], left
+
+
+def require_two(kept: Sequence[MetricSeries], left: Sequence[str]) -> None:
+    """At least two metrics can be compared.
+
+    Raises:
+        InvalidInput: there are fewer.
+    """
     if len(kept) < 2:
-        told = "; ".join([*more, *left][:6]) or "none are given"
+        told = "; ".join(left[:6]) or "none are given"
         text = f"{len(kept)} metrics can be compared, two are needed: {told}."
         raise InvalidInput(
             text, fix="Give metrics of one interval with 60 complete intervals, or an earlier date_from."
         )
-    pairs = await anyio.to_thread.run_sync(partial(correlate, kept, most_lag=lag))
-    return answer(*correlations_content(kept, pairs, [*more, *left], lag))
 
 
 async def churn_scored(ctx: Ctx, unit: str, event: str, horizon: int, limit: int, project_id: int) -> CallToolResult:

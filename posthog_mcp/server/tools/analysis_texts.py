@@ -14,7 +14,7 @@ from posthog_mcp.analysis.groups import Group, GroupComparison, verdict
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.analysis.stats.residuals import Judged
 from posthog_mcp.queries.shape import BUDGET, DATA_NOTE, clean, fenced, fitting
-from posthog_mcp.results import Json
+from posthog_mcp.results import DateRange, Json
 from posthog_mcp.server.tools.texts import Shown, rows_in_text
 
 ANOMALY, LEVEL, BAND = (
@@ -30,6 +30,10 @@ HALF = BUDGET // 2
 
 def columns(*names: str) -> Json:
     return cast("Json", [{"name": name, "type": "String" if at == 0 else "Float64"} for at, name in enumerate(names)])
+
+
+def ranged(bounds: DateRange) -> str:
+    return f"{bounds.date_from} to {bounds.date_to} ({bounds.timezone})"
 
 
 def finished(content: dict[str, Json], lines: Sequence[str], series: MetricSeries | None = None) -> Shown:
@@ -49,8 +53,9 @@ def finished(content: dict[str, Json], lines: Sequence[str], series: MetricSerie
         }
         told += [f"warning {note.code}: {note.message} {note.fix}".rstrip() for note in notes]
         told.append(
-            f"project {info.id} {info.name} on {info.host} ({info.backend}); n = {series.n} complete {series.interval}s, "
-            f"{bounds.date_from} to {bounds.date_to} ({bounds.timezone}); query_id {series.query_id}"
+            f"project {info.id} {info.name} on {info.host} ({info.backend}); "
+            f"n = {series.n} complete {series.interval}s, "
+            f"{ranged(bounds)}; query_id {series.query_id}"
         )
         told.append(f"hogql: {series.hogql}")
     content |= {"truncated": content.get("truncated", False), "next": None, "data_note": DATA_NOTE}
@@ -181,9 +186,7 @@ def groups_content(found: GroupComparison) -> Shown:
     lines = [fenced("\n".join(cast("list[str]", content["summary"]))), rows_in_text(GROUP_HEADER, rows)]
     if found.project and found.date_range:
         info, bounds = found.project, found.date_range
-        lines.append(
-            f"project {info.id} {info.name} ({info.backend}); {bounds.date_from} to {bounds.date_to} ({bounds.timezone})"
-        )
+        lines.append(f"project {info.id} {info.name} ({info.backend}); {ranged(bounds)}")
         lines.append(f"query_id {found.query_id}; hogql: {found.hogql}")
     return finished(content, lines)
 
@@ -221,15 +224,19 @@ def correlations_content(
     """The pairs, the strongest first, and what they are not."""
     header = ("leads", "follows", "lag", "r", "low", "high", "q", "n", "explained_by")
     every: list[list[Json]] = [
-        [clean(each.first), clean(each.second), each.lag, rounded(each.r), rounded(each.low), rounded(each.high), rounded(each.q),
-         each.n, clean(each.explained_by)]
+        [
+            *(clean(each.first), clean(each.second), each.lag),
+            *(rounded(each.r), rounded(each.low), rounded(each.high), rounded(each.q)),
+            *(each.n, clean(each.explained_by)),
+        ]
         for each in pairs
-    ]  # fmt: skip
+    ]
     rows = fitting(every)
     count = len(lines) * (len(lines) - 1) // 2
     first = lines[0]
     summary = [
-        f"{len(pairs)} of {count} pairs of {len(lines)} metrics move together beyond trend and season, at lags up to {lag} "
+        f"{len(pairs)} of {count} pairs of {len(lines)} metrics move together beyond trend and season, "
+        f"at lags up to {lag} "
         f"{first.interval}s (false discovery rate {FALSE_DISCOVERIES:.0%}).",
         "Moving together is not causing: a third thing may move both, or the order may be chance.",
     ]
@@ -248,9 +255,7 @@ def correlations_content(
     info, bounds = first.project, first.date_range
     told = [fenced("\n".join(cast("list[str]", content["summary"]))), rows_in_text(header, rows)]
     told.append(f"metrics: {fenced(', '.join(map(str, cast('list[Json]', content['metrics']))))}")
-    told.append(
-        f"project {info.id} {info.name} ({info.backend}); {bounds.date_from} to {bounds.date_to} ({bounds.timezone})"
-    )
+    told.append(f"project {info.id} {info.name} ({info.backend}); {ranged(bounds)}")
     told.append(f"query_ids: {', '.join(map(str, cast('list[Json]', content['queries'])))}")
     return finished(content, told)
 
@@ -266,9 +271,11 @@ def churn_content(found: ChurnScores) -> Shown:
     bands = ", ".join(f"{count} {name}" for name, count in found.bands)
     calibrated = "its chances came true" if found.calibrated else "its chances are off: read them as a ranking only"
     summary = [
-        f"{found.scored} {found.unit}s scored as of {found.as_of}: risk {bands}. Leaving is no activity in {found.horizon} days.",
-        f"Back-test on {found.tested} whom the model had not seen ({found.left:.0%} left): AUC {found.auc:.3f} (days since the "
-        f"last activity alone {found.auc_recency:.3f}), Brier {found.brier:.3f} (average for all {found.brier_plain:.3f}); {calibrated}.",
+        f"{found.scored} {found.unit}s scored as of {found.as_of}: risk {bands}. "
+        f"Leaving is no activity in {found.horizon} days.",
+        f"Back-test on {found.tested} whom the model had not seen ({found.left:.0%} left): AUC {found.auc:.3f} "
+        f"(days since the last activity alone {found.auc_recency:.3f}), Brier {found.brier:.3f} "
+        f"(average for all {found.brier_plain:.3f}); {calibrated}.",
         "Risk is what the past pattern says, not a cause; a reason names what raises it above the average.",
     ]
     bins: list[list[Json]] = [

@@ -66,32 +66,47 @@ async def send_answer(ctx: Ctx, target: str, report: str, dry_run: bool, code: s
     """A dry run, a question to the person, or the deliveries.
 
     Raises:
-        WriteDisabled: writes are off.
         PostHogMcpError: the report or target is not there, writes are off, or the person has not agreed.
     """
     project = await project_of(ctx).select(project_id)
     message = await load(project, report)
     parcels = sending.parcels_of(message, await sending.targets_for(project, message, target))
-    shown = await sending.previews(project, parcels)
     if dry_run:
-        content: dict[str, Json] = {
-            "sent": False,
-            "dry_run": True,
-            "would_send": [*shown],
-            "report": message.subject_id,
-        }
-        return answer({**content, "next": "call again with dry_run false"}, preview_text(message, shown))
+        return dry_answer(message, await sending.previews(project, parcels))
+    return await asked_or_sent(project, message, parcels, target, code, ctx)
+
+
+async def asked_or_sent(
+    project: Project, message: Message, parcels: list[Parcel], target: str, code: str, caller: Ctx
+) -> CallToolResult:
+    """A question to the person, or the deliveries.
+
+    Raises:
+        WriteDisabled: writes are off.
+        PostHogMcpError: the person has not agreed.
+    """
     if not project.settings.allow_writes:
         raise WriteDisabled("Sending is off.", fix="Start the server with --allow-writes.")
     done = [each for each in [await already(project, each) for each in parcels] if each is not None]
     if len(done) < len(parcels):
         lines = question(message, parcels)
         action: dict[str, Json] = {"do": "send_report", "report": message.subject_id, "target": target}
-        waits = await person_agrees(project, ctx, sending.digest_of(parcels), action, lines, code)
+        waits = await person_agrees(project, caller, sending.digest_of(parcels), action, lines, code)
         if waits is not None:
             return waiting(message.subject_id, lines, waits)
         done = await sending.send(project, parcels)
     return sent_answer(message.subject_id, done)
+
+
+def dry_answer(message: Message, shown: Sequence[dict[str, Json]]) -> CallToolResult:
+    """Exactly what would go where."""
+    content: dict[str, Json] = {
+        "sent": False,
+        "dry_run": True,
+        "would_send": [*shown],
+        "report": message.subject_id,
+    }
+    return answer({**content, "next": "call again with dry_run false"}, preview_text(message, shown))
 
 
 async def already(project: Project, parcel: Parcel) -> Delivery | None:

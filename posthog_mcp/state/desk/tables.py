@@ -66,6 +66,9 @@ class DeskDatabase:
                 import sqlalchemy as sa
 
                 engine, metadata = open_engine(self._data_dir, self._url), sa.MetaData()
+                if engine.dialect.name == "sqlite":
+                    with engine.connect() as connection:  # one flush to disk a transaction instead of three
+                        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 self._tables = Tables(engine, documents(metadata), deliveries(metadata), leases(metadata))
                 create(engine, metadata)
             return self._tables

@@ -1,0 +1,125 @@
+"""Who of a segment may get a campaign: an address, consent, no suppression, and not too many messages."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from posthog_mcp.audience.campaigns import Campaign, Recipient, variables_of
+from posthog_mcp.delivery.targets import Target, load_targets
+from posthog_mcp.hogql.spelling import identifier, text_literal
+from posthog_mcp.project import Project
+from posthog_mcp.queries.run import run as run_hogql
+
+SUPPRESSED = "suppression"
+ADDRESS = {"email": "email", "slack": "slack_user_id", "webhook": "email", "file": "email"}
+REFUSALS = ("unsubscribed", "$unsubscribed", "email_opt_out", "do_not_contact")
+"""Person properties that mean no, where they are true."""
+PAGE, MOST = 10_000, 200_000
+TRUE = frozenset({"true", "1", "yes", "y", "on"})
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Those who may get it, by person id, and why others do not."""
+
+    recipients: tuple[Recipient, ...]
+    left_out: tuple[tuple[str, int], ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.recipients)
+
+
+async def audience_of(project: Project, campaign: Campaign, target: Target) -> Audience:
+    """The segment's people as of now. An address gets one message, whoever has it.
+
+    Raises:
+        PostHogMcpError: a query does not run.
+    """
+    file = (await load_targets(project.settings)).file
+    refused = await unsubscribed(project, file.unsubscribe_events)
+    suppressed = await suppressions(project)
+    names = list(dict.fromkeys([address_property(campaign, target), *variables_of(campaign), *REFUSALS]))
+    names += [file.consent_property] if file.consent_property and file.consent_property not in names else []
+    left: Counter[str] = Counter()
+    kept: list[Recipient] = []
+    seen: set[str] = set()
+    for person_id, values in await people(project, campaign.segment, names):
+        address = values.get(names[0], "").strip()
+        if not address:
+            left["no address"] += 1
+        elif person_id in refused or any(values.get(each, "").casefold() in TRUE for each in REFUSALS):
+            left["unsubscribed"] += 1
+        elif {person_id, address.casefold()} & suppressed:
+            left["suppressed"] += 1
+        elif file.consent_property and values.get(file.consent_property, "").casefold() not in TRUE:
+            left["no consent"] += 1
+        elif address.casefold() in seen:
+            left["same address"] += 1
+        else:
+            seen.add(address.casefold())
+            kept.append(Recipient(person_id, address, values))
+    return Audience(tuple(kept), tuple(left.most_common()))
+
+
+def address_property(campaign: Campaign, target: Target) -> str:
+    return campaign.address_property or ADDRESS[target.channel]
+
+
+async def people(project: Project, cohort: int, names: list[str]) -> list[tuple[str, dict[str, str]]]:
+    """Person id and properties of a cohort's people, ordered by id.
+
+    Raises:
+        PostHogMcpError: a query does not run.
+    """
+    columns = ", ".join(f"ifNull(toString(properties.{identifier(name)}), '')" for name in names)
+    found: list[tuple[str, dict[str, str]]] = []
+    last = ""
+    while len(found) < MOST:
+        after = f" AND toString(id) > {text_literal(last)}" if last else ""
+        where = f"id IN COHORT {cohort}{after}"
+        limit = min(PAGE, project.settings.max_rows)
+        query = f"SELECT toString(id) AS who, {columns} FROM persons WHERE {where} ORDER BY who LIMIT {limit}"
+        rows = (await run_hogql(project, query, refresh=True)).table.rows
+        found += [(str(row[0]), dict(zip(names, map(str, row[1:]), strict=True))) for row in rows]
+        if len(rows) < limit:
+            break
+        last = str(rows[-1][0])
+    return found
+
+
+async def unsubscribed(project: Project, events: tuple[str, ...]) -> set[str]:
+    """Persons whose last word in these events is that they want nothing.
+
+    Raises:
+        PostHogMcpError: a query does not run.
+    """
+    known = (await project.driver.catalogue()).events
+    wanted = [each for each in events if each in known]
+    if not wanted:
+        return set()
+    names = ", ".join(text_literal(each) for each in wanted)
+    since = "timestamp > now() - toIntervalDay(3650)"
+    query = f"SELECT DISTINCT toString(person_id) FROM events WHERE event IN ({names}) AND {since}"
+    rows = (await run_hogql(project, query, limit=project.settings.max_rows, refresh=True)).table.rows
+    return {str(row[0]) for row in rows}
+
+
+async def suppressions(project: Project) -> set[str]:
+    """Addresses and person ids that get nothing."""
+    info = await project.driver.project()
+    return {each.id for each in await project.desk.documents.list(SUPPRESSED, info.id, limit=100_000)}
+
+
+async def suppress(project: Project, who: str) -> None:
+    """An address or person id that gets nothing from now on."""
+    info = await project.driver.project()
+    await project.desk.documents.put(SUPPRESSED, info.id, who.strip().casefold(), {"since": time.time()})
+
+
+async def over_cap(project: Project, campaign: Campaign, person_id: str) -> bool:
+    """Whether a person had as many messages of campaigns lately as they may."""
+    since = time.time() - campaign.cap_days * 86_400
+    return await project.desk.deliveries.to_person(person_id, since) >= campaign.cap_messages

@@ -1,0 +1,242 @@
+"""Send a campaign: once a person, going on where it stopped, only as the person agreed to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from posthog_mcp.audience.campaigns import (
+    KIND,
+    Campaign,
+    Recipient,
+    campaign_of,
+    load,
+    move,
+    rendered,
+    target_of,
+    variant_of,
+)
+from posthog_mcp.audience.recipients import Audience, audience_of, over_cap
+from posthog_mcp.delivery import approvals
+from posthog_mcp.delivery.channel import Parcel
+from posthog_mcp.delivery.outbox import Outbox, ledger_key, open_outbox
+from posthog_mcp.delivery.targets import Target
+from posthog_mcp.errors import Forbidden, InvalidInput, PostHogMcpError
+from posthog_mcp.project import Project
+from posthog_mcp.results import Json
+from posthog_mcp.state.desk.deliveries import HOLDER
+
+LEASE_SECONDS = 120.0
+LOOK_EVERY = 20
+"""Messages after which a pause is noticed and the lease prolonged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a round: people by outcome (`sent`, `failed`, `uncertain`, `already`, `capped`, or why left out)."""
+
+    campaign: Campaign
+    outcomes: Mapping[str, int]
+
+    def lines(self) -> list[str]:
+        told = ", ".join(f"{count} {name}" for name, count in self.outcomes.items()) or "nobody"
+        return [f"{self.campaign.name} ({self.campaign.id}) is {self.campaign.status}: {told}"]
+
+
+async def planned(project: Project, campaign: Campaign) -> tuple[Target, Audience]:
+    """Where it goes and to whom, as of now.
+
+    Raises:
+        PostHogMcpError: the target is not open for campaigns, or a query does not run.
+    """
+    target = await target_of(project, campaign)
+    return target, await audience_of(project, campaign, target)
+
+
+def plan_lines(campaign: Campaign, target: Target, audience: Audience) -> list[str]:
+    """What the person is asked to agree to."""
+    when = f"at {campaign.send_at}" if campaign.send_at else "now"
+    left = ", ".join(f"{count} {why}" for why, count in audience.left_out)
+    subjects = "; ".join(f"{each.key}: “{each.subject}”" for each in campaign.variants)
+    return [
+        f"Send the campaign “{campaign.name}” ({campaign.id}) to {audience.size} people {when}",
+        f"through {target.name} ({target.channel}); segment {campaign.segment}{f'; left out: {left}' if left else ''}",
+        f"subjects: {subjects}",
+    ]
+
+
+def parcel_of(campaign: Campaign, target: Target, recipient: Recipient) -> Parcel:
+    """One person's message. The key is theirs and the campaign's."""
+    message = rendered(campaign, variant_of(campaign, recipient.person_id), recipient)
+    return Parcel(message, target, f"{campaign.id}:{recipient.person_id}", (recipient.address,))
+
+
+async def examples(project: Project, campaign: Campaign, target: Target, audience: Audience) -> list[dict[str, Json]]:
+    """The first message of each variant, exactly as it would go.
+
+    Raises:
+        InvalidInput: the target is not set up.
+    """
+    shown: dict[str, dict[str, Json]] = {}
+    async with open_outbox(project) as outbox:
+        for each in audience.recipients:
+            key = variant_of(campaign, each.person_id).key
+            if key not in shown:
+                shown[key] = {"variant": key, **outbox.preview(parcel_of(campaign, target, each))}
+            if len(shown) == len(campaign.variants):
+                break
+    return list(shown.values())
+
+
+async def send_approved(project: Project, wanted: str, code: str) -> list[str]:
+    """What `posthog-mcp approve` does: schedule it, or send it now.
+
+    Raises:
+        PostHogMcpError: the code stands for something else, or it cannot be sent.
+    """
+    campaign, _ = await load(project, wanted)
+    target, audience = await planned(project, campaign)
+    await approvals.require(project, code, campaign.digest(target))
+    return (await start(project, campaign, target, audience.size)).lines()
+
+
+async def start(project: Project, campaign: Campaign, target: Target, size: int) -> Sent:
+    """After the person agreed: scheduled, and sent where its time has come.
+
+    Raises:
+        InvalidInput: its status does not allow it.
+        PostHogMcpError: it cannot be sent.
+    """
+    approved = {"status": "scheduled", "approved": campaign.digest(target), "approved_size": size}
+    moved = await move(project, campaign.id, approved, only={"draft", "scheduled", "paused"})
+    if moved is None:
+        if campaign.status == "sending":
+            return await send(project, campaign.id)
+        text = f"The campaign is {campaign.status}; only drafts, scheduled and paused ones can be sent."
+        raise InvalidInput(text, fix="Draft another, or see campaign_stats.")
+    if not await its_time(project, moved):
+        return Sent(moved, {})
+    return await send(project, moved.id)
+
+
+async def its_time(project: Project, campaign: Campaign) -> bool:
+    """Whether its time has come; a time without an offset is the project's."""
+    if not campaign.send_at:
+        return True
+    zone = ZoneInfo((await project.driver.project()).timezone)
+    at = datetime.fromisoformat(campaign.send_at)
+    return (at if at.tzinfo else at.replace(tzinfo=zone)) <= datetime.now(UTC)
+
+
+async def send(project: Project, campaign_id: str, outbox: Outbox | None = None) -> Sent:
+    """Send to everybody who has not got it; one process at a time.
+
+    Raises:
+        InvalidInput: another process is sending it.
+        Forbidden: it is no longer what the person agreed to.
+        PostHogMcpError: the audience cannot be worked out.
+    """
+    if not await project.desk.leases.take(f"campaign {campaign_id}", HOLDER, LEASE_SECONDS):
+        raise InvalidInput("Another process is sending it.", fix="See campaign_stats.")
+    campaign = await move(
+        project,
+        campaign_id,
+        {"status": "sending", "started": datetime.now(UTC).isoformat()},
+        only={"scheduled", "sending"},
+    )
+    if campaign is None:
+        return Sent((await load(project, campaign_id))[0], {})
+    target, audience = await planned(project, campaign)
+    outcomes: Counter[str] = Counter(dict(audience.left_out))
+    try:
+        await still_agreed(project, campaign, target, audience)
+        if outbox is not None:
+            paused = await each_person(project, outbox, campaign, target, audience, outcomes)
+        else:
+            async with open_outbox(project) as opened:
+                paused = await each_person(project, opened, campaign, target, audience, outcomes)
+    finally:
+        await project.desk.leases.leave(f"campaign {campaign_id}", HOLDER)
+    if not paused:
+        await move(
+            project, campaign_id, {"status": "sent", "finished": datetime.now(UTC).isoformat()}, only={"sending"}
+        )
+    return Sent((await load(project, campaign_id))[0], outcomes)
+
+
+async def still_agreed(project: Project, campaign: Campaign, target: Target, audience: Audience) -> None:
+    """Stop where it is no longer what the person agreed to.
+
+    Raises:
+        Forbidden: texts or target changed, or many more people are in the segment.
+    """
+    if campaign.approved == campaign.digest(target) and audience.size <= campaign.approved_size * 1.2 + 10:
+        return
+    await move(project, campaign.id, {"status": "paused"}, only={"sending"})
+    text = f"The campaign or its segment ({audience.size} people, {campaign.approved_size} agreed to) changed since."
+    raise Forbidden(text, fix="Ask the person again with send_campaign.")
+
+
+async def each_person(
+    project: Project, outbox: Outbox, campaign: Campaign, target: Target, audience: Audience, outcomes: Counter[str]
+) -> bool:
+    """One after another; True where it was paused or cancelled on the way."""
+    for number, recipient in enumerate(audience.recipients):
+        if number % LOOK_EVERY == 0:
+            await project.desk.leases.take(f"campaign {campaign.id}", HOLDER, LEASE_SECONDS)
+            if (await load(project, campaign.id))[0].status != "sending":
+                return True
+        outcomes[await to_person(project, outbox, campaign, target, recipient)] += 1
+    return False
+
+
+async def to_person(project: Project, outbox: Outbox, campaign: Campaign, target: Target, recipient: Recipient) -> str:
+    """What came of one person."""
+    parcel = parcel_of(campaign, target, recipient)
+    before = await project.desk.deliveries.get(ledger_key(parcel))
+    if before is not None and before.state in ("sent", "uncertain"):
+        return "already"
+    if before is None and await over_cap(project, campaign, recipient.person_id):
+        return "capped"
+    variant = variant_of(campaign, recipient.person_id).key
+    return (await outbox.deliver(parcel, person=recipient.person_id, variant=variant)).state
+
+
+async def send_test(project: Project, campaign: Campaign) -> list[str]:
+    """Each variant to the target's own addresses, with the first recipient's values; marked as a test.
+
+    Raises:
+        InvalidInput: the target has no addresses of its own.
+        PostHogMcpError: what hinders it.
+    """
+    target, audience = await planned(project, campaign)
+    if not target.to and target.channel != "webhook":
+        raise InvalidInput(f"The target {target.name!r} has no addresses of its own.", fix="Give it `to:` for tests.")
+    somebody = audience.recipients[0] if audience.recipients else Recipient("nobody", "", {})
+    told: list[str] = []
+    async with open_outbox(project) as outbox:
+        for each in campaign.variants:
+            message = rendered(campaign.model_copy(update={"name": f"[Test] {campaign.name}"}), each, somebody)
+            stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+            done = await outbox.deliver(Parcel(message, target, f"test:{campaign.id}:{each.key}:{stamp}", target.to))
+            told.append(f"{each.key}: {done.state}. {done.detail}")
+    return told
+
+
+async def send_due(project: Project) -> list[str]:
+    """Send scheduled campaigns whose time has come, and go on with those that were interrupted."""
+    info = await project.driver.project()
+    told: list[str] = []
+    for kept in await project.desk.documents.list(KIND, info.id, limit=1000):
+        campaign = campaign_of(kept.body)
+        ready = campaign.status == "sending" or (campaign.status == "scheduled" and await its_time(project, campaign))
+        if not ready or not campaign.approved:
+            continue
+        try:
+            told += (await send(project, campaign.id)).lines()
+        except PostHogMcpError as error:
+            told.append(f"{campaign.name}: {error.as_text()}")
+    return told

@@ -1,0 +1,107 @@
+"""Unusual values, level shifts, forecasts and correlations, on series whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from posthog_mcp.analysis.anomalies import detect, shifts
+from posthog_mcp.analysis.correlate import correlate
+from posthog_mcp.analysis.forecast import forecast
+from posthog_mcp.analysis.series import MetricSeries, Unit
+from posthog_mcp.errors import InvalidInput
+from tests.analysis.synthetic import NOISE, coverage, days, independent, weekly
+
+
+def test_pure_noise_is_reported_at_the_stated_rate() -> None:
+    """In 5 % of series of noise something is told; over families of noise the rate stays near it."""
+    rng = np.random.default_rng(5)
+    told = [bool(detect(days(NOISE[kind](rng), "count"))) for kind in ("pois5", "pois20", "nb300") for _ in range(30)]
+    assert sum(told) / len(told) <= 0.11
+
+
+@pytest.mark.parametrize("factor", [0.4, 2.0])
+def test_a_day_that_is_off_is_found_and_named(factor: float) -> None:
+    rng = np.random.default_rng(7)
+    values = weekly(rng, 400)
+    values[70] = round(values[70] * factor)
+    [found] = detect(days(values, "count"))
+    assert found.label == days(values, "count").labels[70]
+    assert found.kind == ("drop" if factor < 1 else "spike")
+    assert not found.low <= found.value <= found.high
+
+
+def test_a_day_without_data_is_missing() -> None:
+    values = weekly(np.random.default_rng(8), 200)
+    values[60] = 0
+    assert [each.kind for each in detect(days(values, "count"))] == ["missing"]
+
+
+def test_low_counts_are_judged_as_counts() -> None:
+    values = np.random.default_rng(9).poisson(2.0, 90).astype(float)
+    values[80] = 14
+    assert [each.value for each in detect(days(values, "count"))] == [14]
+
+
+def test_a_level_that_stays_is_a_shift_with_an_interval_of_its_date() -> None:
+    values = weekly(np.random.default_rng(10), 300)
+    values[60:] *= 0.6
+    series = days(values, "count")
+    [found] = shifts(series)
+    assert found.first <= series.labels[60] <= found.last
+    assert found.change == pytest.approx(-0.4, abs=0.06)
+
+
+def test_last_interval_alone_can_be_judged() -> None:
+    values = weekly(np.random.default_rng(11), 300)
+    values[-1] *= 0.3
+    assert len(detect(days(values, "count"), last=1)) == 1
+
+
+def test_intervals_hold_what_they_promise() -> None:
+    """At nominal 95 %, over several families of series."""
+    held = coverage(np.random.default_rng(12), 90)
+    assert 0.93 <= held <= 0.97
+
+
+def test_forecast_beats_repeating_last_season_on_noise() -> None:
+    made = forecast(days(weekly(np.random.default_rng(13), 500), "count"), 14)
+    assert made.mase is not None
+    assert made.mase < 1
+    assert len(made.values) == 14
+    assert all(low <= value <= high for low, value, high in zip(made.low, made.values, made.high, strict=True))
+
+
+def test_unrelated_series_do_not_correlate() -> None:
+    """12 unrelated weekly-seasonal, autocorrelated metrics, 66 pairs by 15 lags: next to nothing is told."""
+    told = [len(correlate(independent(np.random.default_rng(seed), 12))) for seed in range(5)]
+    assert sum(told) / 5 <= 1
+
+
+def test_a_follower_is_found_with_its_lag() -> None:
+    rng = np.random.default_rng(14)
+    first, second = independent(rng, 2)
+    source = rng.normal(0, 30, 123)
+    leads = np.array(first.values) + source[3:]
+    follows = np.array(second.values) + source[:-3]
+    pair = [days(leads, "value", name="leads"), days(follows, "value", name="follows")]
+    [found] = correlate(pair)
+    assert (found.first, found.second, found.lag) == ("leads", "follows", 3)
+
+
+def test_what_a_third_metric_explains_is_said() -> None:
+    rng = np.random.default_rng(15)
+    third = rng.normal(0, 10, 150)
+    a, b = (third + rng.normal(0, 6, 150) + 500 for _ in range(2))
+    found = correlate([days(a, "value", name="a"), days(b, "value", name="b"), days(third + 500, "value", name="c")])
+    pair = next(each for each in found if {each.first, each.second} == {"a", "b"})
+    assert pair.explained_by == "c"
+
+
+@pytest.mark.parametrize("ask", [detect, forecast, lambda series: correlate([series, series])])
+def test_short_series_are_refused_with_n(ask: Callable[[MetricSeries], object]) -> None:
+    unit: Unit = "count"
+    with pytest.raises(InvalidInput, match=r"has 10"):
+        ask(days(np.arange(10.0), unit))

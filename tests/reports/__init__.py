@@ -1,0 +1,1 @@
+"""Reports, alerts, schedules and deliveries, against real local servers with injected faults."""
