@@ -6,7 +6,7 @@ Deterministic and offline: the same question gives the same plan in the same pro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from posthog_mcp.knowledge.models import Page, Template, Workflow
 from posthog_mcp.knowledge.proposals import Proposal, proposed
 from posthog_mcp.knowledge.retrieval import Hit
 from posthog_mcp.knowledge.running import Ready, checked
+from posthog_mcp.knowledge.timespans import Timespan
 from posthog_mcp.knowledge.understanding import Understood, understand
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json, ProjectInfo
@@ -129,7 +130,7 @@ def metrics_in(understood: Understood) -> list[Metric]:
 
 async def found_plan(project: Project, info: ProjectInfo, library: Library, understood: Understood) -> Plan:
     """Templates and a workflow for the question."""
-    hits = library.templates.hits(understood.words, understood.guesses)
+    hits = library.templates.hits(understood.asked, understood.guesses)
     good = [hit for hit in hits if hit.score >= FITS and hit.score >= BESIDE * hits[0].score][:MOST_TEMPLATES]
     if understood.top.intent == "ambiguous":
         good = good[:1]
@@ -159,10 +160,17 @@ async def offered(project: Project, hit: Hit, understood: Understood, known: Map
             page, hit.score, proposal, None, f"the project lacks {', '.join(proposal.lacks)}. {says}".strip()
         )
     try:
-        filled = fill(page, proposal.params, known)
+        filled = within(fill(page, proposal.params, known), understood.timespan)
         return Proposed(page, hit.score, proposal, await ready(project, filled))
     except PostHogMcpError as error:
         return Proposed(page, hit.score, proposal, None, f"{error.message} {error.fix}".strip())
+
+
+def within(filled: Filled, span: Timespan | None) -> Filled:
+    """An insight call with the question's own beginning and end, where the question names an end."""
+    if not filled.insight or span is None or not span.date_to:
+        return filled
+    return replace(filled, insight={**filled.insight, "date_from": span.date_from, "date_to": span.date_to})
 
 
 _ready: dict[tuple[str, str, str], Ready] = {}
@@ -188,7 +196,7 @@ async def ready(project: Project, filled: Filled) -> Ready:
 
 def best_walk(library: Library, understood: Understood, beside: float, known: Mapping[str, str]) -> Walk | None:
     """The workflow, where it is nearer than the templates, or the intent asks for one."""
-    hits = library.workflows.hits(understood.words, understood.guesses, 1)
+    hits = library.workflows.hits(understood.asked, understood.guesses, 1)
     if not hits:
         return None
     hit = hits[0]

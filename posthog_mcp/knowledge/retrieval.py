@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TITLE = 3
 """How often a title counts in the full text."""
+MEANING = 0.75
+"""What likeness of the concepts alone counts: it crosses languages, and is blind to all that has no concept."""
 LIKENESS, INTENT = 0.7, 0.3
 """Weights of the wording and of the intents in an entry's score."""
 
@@ -50,8 +52,10 @@ class Questions:
         total = len(counted)
         self._weights = {name: math.log(1 + total / (1 + count)) for name, count in documents.items()}
         for row, each in enumerate(counted):
-            for name, value in self._unit(each).items():
-                self._postings.setdefault(name, []).append((row, value))
+            for form in (each, meanings(each)):
+                for name, value in self._unit(form).items():
+                    key = name if form is each else f"only {name}"
+                    self._postings.setdefault(key, []).append((row, value))
 
     def _unit(self, counted: Mapping[str, float]) -> dict[str, float]:
         unknown = math.log(1 + len(self._owners))
@@ -61,10 +65,11 @@ class Questions:
 
     def hits(self, words: Sequence[str], guesses: Sequence[Guess], limit: int = 10) -> list[Hit]:
         """The entries, best first; `guesses` are the question's intents."""
-        likeness: dict[int, float] = {}
-        for name, value in self._unit(features(words)).items():
-            for row, other in self._postings.get(name, ()):
-                likeness[row] = likeness.get(row, 0.0) + value * other
+        counted = features(words)
+        likeness = self._alike(self._unit(counted))
+        meant = {f"only {name}": value for name, value in self._unit(meanings(counted)).items()}
+        for row, value in self._alike(meant).items():
+            likeness[row] = max(likeness.get(row, 0.0), MEANING * value)
         best: dict[str, tuple[float, int]] = {}
         for row, value in likeness.items():
             page = self._owners[row][0]
@@ -74,12 +79,25 @@ class Questions:
         hits = [self._hit(value, row, chances) for value, row in best.values()]
         return sorted(hits, key=lambda hit: (-hit.score, hit.page.id))[:limit]
 
+    def _alike(self, vector: Mapping[str, float]) -> dict[int, float]:
+        """The cosine of each question with the vector, by row."""
+        found: dict[int, float] = {}
+        for name, value in vector.items():
+            for row, other in self._postings.get(name, ()):
+                found[row] = found.get(row, 0.0) + value * other
+        return found
+
     def _hit(self, value: float, row: int, chances: Mapping[str, float]) -> Hit:
         page, text = self._owners[row]
         fitting = max(
             (chances.get(each, 0.0) * (1 if rank == 0 else 0.8) for rank, each in enumerate(page.intents)), default=0.0
         )
         return Hit(page, round(LIKENESS * min(1.0, value) + INTENT * fitting, 3), text)
+
+
+def meanings(counted: Mapping[str, float]) -> dict[str, float]:
+    """The concepts alone."""
+    return {name: value for name, value in counted.items() if name.startswith("=")}
 
 
 @dataclass
