@@ -19,8 +19,8 @@ from posthog_mcp.knowledge.words import SUBJECTS, concepts_in, folded, tokens
 SHOWN = 0.12
 """The least chance with which a further intent is shown."""
 MOST_INTENTS = 4
-UNSURE, DOUBT = 0.1, 0.3
-"""Below the one, nothing is likely; from the other on, off topic is."""
+UNSURE, DOUBT, HALF = 0.1, 0.3, 0.5
+"""Below the first, nothing is likely; from the second on, off topic is, without a subject; with one, from the third."""
 ARROW = re.compile(r"\s*(?:->|→|=>|>)\s*")
 ACTIONS = frozenset(
     {"signup", "login", "purchase", "upgrade", "cancel", "checkout", "upload", "invite", "project_made", "integration"}
@@ -115,7 +115,7 @@ def weighed(guesses: Sequence[Guess], meant: Sequence[str]) -> list[Guess]:
     """Doubt decided: without a subject of the product a likely off topic comes first, and nothing likely is vague."""
     off = next(each for each in guesses if each.intent == "off_topic")
     if set(meant) & SUBJECTS:
-        return list(guesses)
+        return last(guesses, {"off_topic"}) if guesses[0] is off and off.confidence < HALF else list(guesses)
     if off.confidence >= DOUBT:
         return [off, *(each for each in guesses if each is not off)]
     if guesses[0].confidence < UNSURE:
