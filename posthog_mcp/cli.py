@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     add_demo(commands, embedded)
     add_call(commands, anywhere)
     add_local(commands, embedded, anywhere)
+    add_knowledge(commands, anywhere)
     doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
     doctor.set_defaults(module="doctor")
     return top
@@ -146,6 +147,15 @@ def add_local(commands: Parsers, common: argparse.ArgumentParser, anywhere: argp
     reset = parts.add_parser("reset", parents=[common], help="drop the embedded project")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(module="local", action="reset")
+
+
+def add_knowledge(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    knowledge = commands.add_parser("knowledge", help="the team's definitions and entries as files")
+    parts = knowledge.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for action, does in (("export", "write them to a folder"), ("import", "check the files of a folder and save them")):
+        part = parts.add_parser(action, parents=[common], help=does)
+        part.add_argument("folder", metavar="DIR")
+        part.set_defaults(module="knowledge", action=action)
 
 
 def port(text: str) -> int:
