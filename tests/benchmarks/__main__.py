@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [estimating] [insights] [charts] [client] [--events N] [--data DIR]`."""
+"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [estimating] [insights] [charts] [client] [planning] [--events N] [--data DIR]`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ PAGES = (
     "insights",
     "charts",
     "client",
+    "planning",
 )
 
 
@@ -34,6 +35,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         importing,
         insights,
         memory,
+        planning,
         startup,
         tokens,
     )
@@ -52,6 +54,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         "insights": partial(insights.report, data_dir, events),
         "charts": charts.report,
         "client": client.report,
+        "planning": partial(planning.report, data_dir),
     }
     for page in pages:
         print(await runs[page](), flush=True)
