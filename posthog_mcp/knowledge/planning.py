@@ -140,7 +140,8 @@ async def found_plan(project: Project, info: ProjectInfo, library: Library, unde
     if understood.top.intent == "ambiguous":
         good = good[:1]
     known = formulas(library)
-    templates = [await offered(project, hit, understood, known) for hit in good]
+    version = (await project.driver.catalogue()).version
+    templates = [await offered(project, hit, understood, known, version) for hit in good]
     walk = best_walk(library, understood, hits[0].score if hits else 0.0, known)
     asks = asks_of(understood, [(each.page, each.proposal) for each in templates])
     metrics = metrics_in(understood)
@@ -154,7 +155,9 @@ async def found_plan(project: Project, info: ProjectInfo, library: Library, unde
     return Plan(understood, info, understood.intents, asks, templates, walk, metrics, read, fits, says, library.broken)
 
 
-async def offered(project: Project, hit: Hit, understood: Understood, known: Mapping[str, str]) -> Proposed:
+async def offered(
+    project: Project, hit: Hit, understood: Understood, known: Mapping[str, str], version: str
+) -> Proposed:
     """A template filled and checked; what stands in its way is told, not raised."""
     page = hit.page
     assert isinstance(page, Template)
@@ -166,7 +169,7 @@ async def offered(project: Project, hit: Hit, understood: Understood, known: Map
         )
     try:
         filled = within(fill(page, proposal.params, known), understood.timespan)
-        return Proposed(page, hit.score, proposal, await ready(project, filled))
+        return Proposed(page, hit.score, proposal, await ready(project, filled, version))
     except PostHogMcpError as error:
         return Proposed(page, hit.score, proposal, None, f"{error.message} {error.fix}".strip())
 
@@ -182,15 +185,14 @@ _ready: dict[tuple[str, str, str], Ready] = {}
 MOST_KEPT = 500
 
 
-async def ready(project: Project, filled: Filled) -> Ready:
+async def ready(project: Project, filled: Filled, version: str) -> Ready:
     """The check of a filled template; kept as long as the catalogue, and an insight's range, are the same.
 
     Raises:
         PostHogMcpError: it does not check.
     """
-    catalogue = await project.driver.catalogue()
     minute = datetime.now().strftime("%Y%m%d%H%M")
-    key = (catalogue.version, filled.hogql or f"{minute}{filled.insight}", project.settings.host)
+    key = (version, filled.hogql or f"{minute}{filled.insight}", project.settings.host)
     if key not in _ready:
         if len(_ready) >= MOST_KEPT:
             _ready.clear()
