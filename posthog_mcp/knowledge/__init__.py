@@ -6,7 +6,7 @@ Decisions.
 - Files are read when asked for: start-up does not pay for them.
 - A value goes into HogQL by its type (`filling`), never as text; a plan holds only queries that check.
 - Intents: ridge regression over the guide's own example questions, in closed form, with chances fitted to its leave-
-  one-out scores (`intents`). A sentence-embedding model was left out: 100 MB, and slower than the aim of 20 ms; words of five
-  languages meet in hand-kept concepts instead. Entries: likeness of questions (`retrieval`), full text by bm25s.
+  one-out scores (`intents`). A sentence-embedding model was left out: 100 MB, and slower than the aim of 20 ms; words of
+  five languages meet in hand-kept concepts instead. Entries: likeness of questions (`retrieval`), full text by bm25s.
 - The team's words are entries of the same format: in the state database, or files in POSTHOG_MCP_KNOWLEDGE_DIR.
 """

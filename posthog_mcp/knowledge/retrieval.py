@@ -29,11 +29,10 @@ LIKENESS, INTENT = 0.7, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry with its score, 0 to 1, and the question of its own that is nearest."""
+    """An entry with its score, 0 to 1."""
 
     page: Page
     score: float
-    nearest: str = ""
 
 
 @dataclass
@@ -41,13 +40,14 @@ class Questions:
     """Every question of some entries, by word."""
 
     pages: Sequence[Page]
-    _owners: list[tuple[Page, str]] = field(default_factory=list[tuple[Page, str]])
+    _owners: list[Page] = field(default_factory=list[Page])
     _postings: dict[str, list[tuple[int, float]]] = field(default_factory=dict[str, list[tuple[int, float]]])
     _weights: dict[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
-        self._owners = [(page, text) for page in self.pages for text in (page.title, *page.questions)]
-        counted = [features(tokens(text)) for _, text in self._owners]
+        texts = [(page, text) for page in self.pages for text in (page.title, *page.questions)]
+        self._owners = [page for page, _ in texts]
+        counted = [features(tokens(text)) for _, text in texts]
         documents = Counter(name for each in counted for name in each)
         total = len(counted)
         self._weights = {name: math.log(1 + total / (1 + count)) for name, count in documents.items()}
@@ -72,7 +72,7 @@ class Questions:
             likeness[row] = max(likeness.get(row, 0.0), MEANING * value)
         best: dict[str, tuple[float, int]] = {}
         for row, value in likeness.items():
-            page = self._owners[row][0]
+            page = self._owners[row]
             if value > best.get(page.id, (0.0, 0))[0]:
                 best[page.id] = (value, row)
         chances = {guess.intent: guess.confidence for guess in guesses}
@@ -88,11 +88,11 @@ class Questions:
         return found
 
     def _hit(self, value: float, row: int, chances: Mapping[str, float]) -> Hit:
-        page, text = self._owners[row]
+        page = self._owners[row]
         fitting = max(
             (chances.get(each, 0.0) * (1 if rank == 0 else 0.8) for rank, each in enumerate(page.intents)), default=0.0
         )
-        return Hit(page, round(LIKENESS * min(1.0, value) + INTENT * fitting, 3), text)
+        return Hit(page, round(LIKENESS * min(1.0, value) + INTENT * fitting, 3))
 
 
 def meanings(counted: Mapping[str, float]) -> dict[str, float]:

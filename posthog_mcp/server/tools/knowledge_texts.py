@@ -183,7 +183,7 @@ def walk_lines(walk: Mapping[str, Json]) -> list[str]:
 
 
 def search_content(query: str, pages: Sequence[Page], limit: int, broken: Sequence[str]) -> Content:
-    """Entries as rows; the question nearest to the search stands on the entry's page."""
+    """Entries as rows, the best first."""
     shown = pages[:limit]
     rows: list[Json] = [[page.id, page.kind, page.title, ", ".join(page.intents)] for page in shown]
     columns: list[Json] = [{"name": name, "type": "String"} for name in ("id", "kind", "title", "intents")]
