@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from tests.insights.made import Did
@@ -63,9 +63,8 @@ def life(n: int) -> Iterator[Did]:
     yield from paid(n, did)
 
 
-def paid(n: int, did: object) -> Iterator[Did]:
+def paid(n: int, did: Callable[..., Did]) -> Iterator[Did]:
     """Checkouts, payments, and the errors on the way."""
-    assert callable(did)
     session = f"checkout-{n}"
     if n % 4 == 0:
         yield did("checkout_started", timedelta(days=8), session)
