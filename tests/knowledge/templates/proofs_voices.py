@@ -67,15 +67,15 @@ PROOFS = {
         Proof("site", {"days": 1}, "", []),
     ],
     "survey-nps": [
-        Proof("site", {"interval": "all"}, "period answers promoters passives detractors nps margin", [
+        Proof("site", {"survey": "nps", "interval": "all"}, "period answers promoters passives detractors nps margin", [
             ('all', 8, 4, 2, 2, 25, 57.5),
         ]),
-        Proof("site", {"days": 30}, "period answers promoters passives detractors nps margin", [
+        Proof("site", {"survey": "nps", "days": 30}, "period answers promoters passives detractors nps margin", [
             ('2026-10-01', 6, 4, 2, 0, 66.7, 37.7),
         ]),
     ],
     "survey-answers": [
-        Proof("site", {}, "answer people answers percent", [
+        Proof("site", {"survey": "nps"}, "answer people answers percent", [
             ('10', 2, 2, 22.2),
             ('9', 2, 2, 22.2),
             ('1', 1, 1, 11.1),
@@ -84,7 +84,7 @@ PROOFS = {
             ('7', 1, 1, 11.1),
             ('8', 1, 1, 11.1),
         ]),
-        Proof("site", {"days": 30}, "answer people answers percent", [
+        Proof("site", {"survey": "nps", "days": 30}, "answer people answers percent", [
             ('10', 2, 2, 33.3),
             ('9', 2, 2, 33.3),
             ('7', 1, 1, 16.7),
