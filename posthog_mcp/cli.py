@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     add_install(commands, anywhere)
     add_themes(commands, anywhere)
     add_reports(commands, anywhere)
+    add_knowledge(commands, anywhere)
     doctor = commands.add_parser("doctor", parents=[anywhere], help="check settings, parts and the backend")
     doctor.set_defaults(module="doctor")
     return top
@@ -227,6 +228,15 @@ def add_themes(commands: Parsers, common: argparse.ArgumentParser) -> None:
     save = parts.add_parser("save", parents=[common], help="save themes of a YAML or JSON file")
     save.add_argument("file", type=Path, metavar="FILE")
     save.set_defaults(module="themes", action="save")
+
+
+def add_knowledge(commands: Parsers, common: argparse.ArgumentParser) -> None:
+    knowledge = commands.add_parser("knowledge", help="the team's definitions and entries as files")
+    parts = knowledge.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for action, does in (("export", "write them to a folder"), ("import", "check the files of a folder and save them")):
+        part = parts.add_parser(action, parents=[common], help=does)
+        part.add_argument("folder", metavar="DIR")
+        part.set_defaults(module="knowledge", action=action)
 
 
 def port(text: str) -> int:

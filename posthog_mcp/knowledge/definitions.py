@@ -17,7 +17,7 @@ from posthog_mcp.errors import InvalidInput, NotFound
 from posthog_mcp.hogql.spelling import text_literal
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.knowledge.entries import parse, paths
-from posthog_mcp.knowledge.library import Library, files_in, library
+from posthog_mcp.knowledge.library import Library, files_in, library, shipped
 from posthog_mcp.knowledge.models import Definition, Page
 from posthog_mcp.knowledge.words import folded
 from posthog_mcp.project import Project
@@ -42,7 +42,8 @@ class Metric:
 async def team_library(project: Project) -> Library:
     """Everything that can be read here: shipped, the team's folder, and what was saved."""
     folder = project.settings.knowledge_dir
-    base = await anyio.to_thread.run_sync(library, folder)
+    known = folder is None and shipped.cache_info().currsize
+    base = shipped() if known else await anyio.to_thread.run_sync(library, folder)
     texts = await project.definitions.texts((await project.driver.project()).id)
     return merged(base, texts) if texts else base
 

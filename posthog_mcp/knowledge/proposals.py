@@ -14,7 +14,7 @@ from itertools import islice
 from posthog_mcp.knowledge.models import Need, Param, PropertyOf, Template, Workflow
 from posthog_mcp.knowledge.names import Mention, Names, parts
 from posthog_mcp.knowledge.understanding import Understood
-from posthog_mcp.knowledge.words import concepts_in
+from posthog_mcp.knowledge.words import concepts_in, tokens
 from posthog_mcp.results import Json
 
 DAY_NAMES = ("days", "window_days", "since_days", "lookback")
@@ -40,6 +40,8 @@ def proposed(entry: Template | Workflow, understood: Understood) -> Proposal:
     events = list(understood.events)
     own = {value for each in entry.params.values() for value in as_list(each.default)}
     singles = [name for name, each in entry.params.items() if each.type == "event"]
+    if len(events) < len(singles) <= len(understood.actions):
+        events = understood.actions[: len(singles)]
     assigned = assign(events, {name: entry.params[name] for name in singles})
     for name, param in entry.params.items():
         value = assigned.get(name)
@@ -98,6 +100,9 @@ def value_of(name: str, param: Param, understood: Understood, proposal: Proposal
     if param.type == "property":
         return property_of(name, param, understood, proposal, own)
     if param.type in ("integer", "number") and understood.timespan and name in DAY_NAMES:
+        if understood.timespan.date_to:
+            ends = understood.timespan.date_to
+            proposal.assumed.append(f"{name}: back to {understood.timespan.date_from}; the question's time ends {ends}")
         return limited(understood.timespan.days, param)
     if param.type in ("date", "string") and understood.timespan and name in (*FROM_NAMES, *TO_NAMES):
         return (understood.timespan.date_from if name in FROM_NAMES else understood.timespan.date_to) or None
@@ -148,8 +153,9 @@ def event_of(name: str, param: Param, understood: Understood, proposal: Proposal
 
 def events_of(name: str, param: Param, understood: Understood, proposal: Proposal) -> list[Json] | None:
     """The events named, two or more; else the usual ones that exist here."""
-    if len(understood.events) >= 2 or (understood.events and not param.default):
-        return list(understood.events)
+    for said in (understood.events, understood.actions):
+        if len(said) >= 2 or (said and not param.default):
+            return list(said)
     usual = as_list(param.default)
     known = [found for each in usual if (found := understood.names.first([each]) or alike(each, understood.names))]
     known = list(dict.fromkeys(known))
@@ -195,11 +201,10 @@ def spelt(mention: Mention) -> str:
 
 def choice_of(param: Param, understood: Understood) -> str | None:
     """A choice that the question says, or that is the unit of its time."""
-    meant = set(concepts_in(understood.words))
-    for choice in param.choices:
-        if choice in understood.words or choice in meant:
-            return choice
-    return None
+    time = tokens(understood.timespan.text) if understood.timespan else []
+    words = [word for word in understood.words if word not in time]
+    meant = set(concepts_in(words))
+    return next((choice for choice in param.choices if choice in words or choice in meant), None)
 
 
 def lacking(needs: Sequence[Need], params: Mapping[str, Json], names: Names) -> list[str]:

@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 
 TITLE = 3
 """How often a title counts in the full text."""
+MEANING = 0.75
+"""What likeness of the concepts alone counts: it crosses languages, and is blind to all that has no concept."""
 LIKENESS, INTENT = 0.7, 0.3
 """Weights of the wording and of the intents in an entry's score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry with its score, 0 to 1, and the question of its own that is nearest."""
+    """An entry with its score, 0 to 1."""
 
     page: Page
     score: float
-    nearest: str = ""
 
 
 @dataclass
@@ -39,19 +40,22 @@ class Questions:
     """Every question of some entries, by word."""
 
     pages: Sequence[Page]
-    _owners: list[tuple[Page, str]] = field(default_factory=list[tuple[Page, str]])
+    _owners: list[Page] = field(default_factory=list[Page])
     _postings: dict[str, list[tuple[int, float]]] = field(default_factory=dict[str, list[tuple[int, float]]])
     _weights: dict[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
-        self._owners = [(page, text) for page in self.pages for text in (page.title, *page.questions)]
-        counted = [features(tokens(text)) for _, text in self._owners]
+        texts = [(page, text) for page in self.pages for text in (page.title, *page.questions)]
+        self._owners = [page for page, _ in texts]
+        counted = [features(tokens(text)) for _, text in texts]
         documents = Counter(name for each in counted for name in each)
         total = len(counted)
         self._weights = {name: math.log(1 + total / (1 + count)) for name, count in documents.items()}
         for row, each in enumerate(counted):
-            for name, value in self._unit(each).items():
-                self._postings.setdefault(name, []).append((row, value))
+            for form in (each, meanings(each)):
+                for name, value in self._unit(form).items():
+                    key = name if form is each else f"only {name}"
+                    self._postings.setdefault(key, []).append((row, value))
 
     def _unit(self, counted: Mapping[str, float]) -> dict[str, float]:
         unknown = math.log(1 + len(self._owners))
@@ -61,25 +65,39 @@ class Questions:
 
     def hits(self, words: Sequence[str], guesses: Sequence[Guess], limit: int = 10) -> list[Hit]:
         """The entries, best first; `guesses` are the question's intents."""
-        likeness: dict[int, float] = {}
-        for name, value in self._unit(features(words)).items():
-            for row, other in self._postings.get(name, ()):
-                likeness[row] = likeness.get(row, 0.0) + value * other
+        counted = features(words)
+        likeness = self._alike(self._unit(counted))
+        meant = {f"only {name}": value for name, value in self._unit(meanings(counted)).items()}
+        for row, value in self._alike(meant).items():
+            likeness[row] = max(likeness.get(row, 0.0), MEANING * value)
         best: dict[str, tuple[float, int]] = {}
         for row, value in likeness.items():
-            page = self._owners[row][0]
+            page = self._owners[row]
             if value > best.get(page.id, (0.0, 0))[0]:
                 best[page.id] = (value, row)
         chances = {guess.intent: guess.confidence for guess in guesses}
         hits = [self._hit(value, row, chances) for value, row in best.values()]
         return sorted(hits, key=lambda hit: (-hit.score, hit.page.id))[:limit]
 
+    def _alike(self, vector: Mapping[str, float]) -> dict[int, float]:
+        """The cosine of each question with the vector, by row."""
+        found: dict[int, float] = {}
+        for name, value in vector.items():
+            for row, other in self._postings.get(name, ()):
+                found[row] = found.get(row, 0.0) + value * other
+        return found
+
     def _hit(self, value: float, row: int, chances: Mapping[str, float]) -> Hit:
-        page, text = self._owners[row]
+        page = self._owners[row]
         fitting = max(
             (chances.get(each, 0.0) * (1 if rank == 0 else 0.8) for rank, each in enumerate(page.intents)), default=0.0
         )
-        return Hit(page, round(LIKENESS * min(1.0, value) + INTENT * fitting, 3), text)
+        return Hit(page, round(LIKENESS * min(1.0, value) + INTENT * fitting, 3))
+
+
+def meanings(counted: Mapping[str, float]) -> dict[str, float]:
+    """The concepts alone."""
+    return {name: value for name, value in counted.items() if name.startswith("=")}
 
 
 @dataclass

@@ -19,9 +19,13 @@ from posthog_mcp.knowledge.words import SUBJECTS, concepts_in, folded, tokens
 SHOWN = 0.12
 """The least chance with which a further intent is shown."""
 MOST_INTENTS = 4
-UNSURE, DOUBT = 0.1, 0.3
-"""Below the one, nothing is likely; from the other on, off topic is."""
+UNSURE, DOUBT, HALF = 0.1, 0.3, 0.5
+"""Below the first, nothing is likely; from the second on, off topic is, without a subject; with one, from the third."""
 ARROW = re.compile(r"\s*(?:->|→|=>|>)\s*")
+ACTIONS = frozenset(
+    {"signup", "login", "purchase", "upgrade", "cancel", "checkout", "upload", "invite", "project_made", "integration"}
+)
+"""Concepts that are things people do, so that an event can stand for them."""
 MAX_QUESTION = 4_000
 
 
@@ -31,6 +35,8 @@ class Understood:
 
     question: str
     words: Sequence[str]
+    asked: Sequence[str]
+    """The words that tell the intent: names of events stand as "this event", an arrow as funnel steps."""
     mentions: Sequence[Mention]
     meant: Sequence[Mention]
     grouping: Mention | None
@@ -48,6 +54,13 @@ class Understood:
     @property
     def top(self) -> Guess:
         return self.guesses[0]
+
+    @property
+    def actions(self) -> list[str]:
+        """The events that the question names or means, in order: "from signup to purchase" means two."""
+        meant = [each.name for each in self.meant if each.text in ACTIONS]
+        named_or_meant = [*self.events, *(each for each in meant if each not in self.events)]
+        return named_or_meant if len(meant) > 1 or self.events else []
 
     @property
     def events(self) -> list[str]:
@@ -81,11 +94,13 @@ def understand(question: str, catalogue: Catalogue, library: Library, today: dat
     definitions = named(library, text)
     asked = without_names(mended, mentions, definitions)
     steps = len(ARROW.findall(text))
-    guesses = learnt.guesses([*asked, *(["funnel", "steps"] if steps else [])])
+    asked += ["funnel", "steps"] if steps else []
+    guesses = learnt.guesses(asked)
     sure = bool(definitions) or any("_" in word or word.startswith("$") for word in raw)
     return Understood(
         question=text,
         words=mended,
+        asked=asked,
         mentions=mentions,
         meant=names.meant(mended),
         grouping=names.property_meant(mended),
@@ -100,7 +115,7 @@ def weighed(guesses: Sequence[Guess], meant: Sequence[str]) -> list[Guess]:
     """Doubt decided: without a subject of the product a likely off topic comes first, and nothing likely is vague."""
     off = next(each for each in guesses if each.intent == "off_topic")
     if set(meant) & SUBJECTS:
-        return list(guesses)
+        return last(guesses, {"off_topic"}) if guesses[0] is off and off.confidence < HALF else list(guesses)
     if off.confidence >= DOUBT:
         return [off, *(each for each in guesses if each is not off)]
     if guesses[0].confidence < UNSURE:

@@ -111,14 +111,18 @@ def concepts() -> Mapping[str, tuple[str, ...]]:
 
 def concepts_in(words: Sequence[str]) -> list[str]:
     """The concepts of the words and of the phrases among them, in order, each once."""
+    return list(concepts_of(tuple(words)))
+
+
+@lru_cache(maxsize=20_000)
+def concepts_of(words: tuple[str, ...]) -> tuple[str, ...]:
     known = concepts()
     found: dict[str, None] = {}
-    for start in range(len(words)):
-        for length in range(1, LONGEST_PHRASE + 1):
-            if start + length <= len(words):
-                for concept in known.get(" ".join(words[start : start + length]), ()):
-                    found[concept] = None
-    return list(found)
+    for start, word in enumerate(words):
+        found.update(dict.fromkeys(known.get(word, ())))
+        for length in range(2, min(LONGEST_PHRASE, len(words) - start) + 1):
+            found.update(dict.fromkeys(known.get(" ".join(words[start : start + length]), ())))
+    return tuple(found)
 
 
 class Vocabulary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
 
 
+SECONDS = 2.0
+
+
 class Definitions:
     """One table of texts by project and id. Nothing is opened before the first write, or a read of what exists."""
 
@@ -24,18 +28,26 @@ class Definitions:
         self._url = url
         self._database: tuple[Engine, Table] | None = None
         self._lock = threading.Lock()
+        self._kept: dict[int, tuple[float, dict[str, str]]] = {}
 
     async def texts(self, project_id: int) -> dict[str, str]:
-        """Every text by its id."""
-        return await anyio.to_thread.run_sync(self._texts, project_id)
+        """Every text by its id; what another process has changed is seen after `SECONDS`."""
+        kept = self._kept.get(project_id)
+        if kept is None or time.monotonic() - kept[0] > SECONDS:
+            found = await anyio.to_thread.run_sync(self._texts, project_id)
+            kept = self._kept[project_id] = (time.monotonic(), found)
+        return kept[1]
 
     async def save(self, project_id: int, entry_id: str, text: str) -> None:
         """Keep a text; it takes the place of an older one."""
         await anyio.to_thread.run_sync(partial(self._save, project_id, entry_id, text))
+        self._kept.pop(project_id, None)
 
     async def delete(self, project_id: int, entry_id: str) -> bool:
         """Whether there was one to delete."""
-        return await anyio.to_thread.run_sync(partial(self._delete, project_id, entry_id))
+        deleted = await anyio.to_thread.run_sync(partial(self._delete, project_id, entry_id))
+        self._kept.pop(project_id, None)
+        return deleted
 
     async def aclose(self) -> None:
         if self._database is not None:

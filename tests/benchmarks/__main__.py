@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [startup] [calls] [tokens] [answers] [importing] [memory] [checking] [estimating] [insights] [charts] [client] [traces] [--events N] [--data DIR]`."""
+"""`python -m tests.benchmarks [PAGE]… [--events N] [--data DIR]`: prints the pages named in PAGES, or all."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ PAGES = (
     "charts",
     "client",
     "traces",
+    "planning",
 )
 
 
@@ -35,6 +36,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         importing,
         insights,
         memory,
+        planning,
         startup,
         tokens,
         traces,
@@ -55,6 +57,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         "charts": charts.report,
         "client": client.report,
         "traces": traces.report,
+        "planning": partial(planning.report, data_dir),
     }
     for page in pages:
         print(await runs[page](), flush=True)

@@ -28,7 +28,7 @@ def compact(value: object) -> str:
 
 
 def plan_content(found: Plan) -> Content:
-    """A plan; steps of the workflow lose their arguments, and then templates their HogQL, where it grows too long."""
+    """A plan; where it grows too long the workflow's steps lose their arguments, then the lesser templates go."""
     content = plan_fields(found, arguments=True, most=len(found.templates))
     if len(compact(content)) > MOST:
         content = plan_fields(found, arguments=False, most=len(found.templates))
@@ -91,9 +91,7 @@ def template_fields(each: Proposed) -> dict[str, Json]:
     fields |= {"params": dict(filled.params)}
     if filled.insight:
         fields |= {"insight": dict(filled.insight)}
-    fields["hogql"] = each.ready.hogql if not filled.insight or len(each.ready.hogql) < 1_500 else ""
-    if not fields["hogql"]:
-        del fields["hogql"]
+    fields["hogql"] = each.ready.hogql
     if each.proposal.assumed:
         fields["assumed"] = list(each.proposal.assumed)
     if each.ready.warnings:
@@ -185,7 +183,7 @@ def walk_lines(walk: Mapping[str, Json]) -> list[str]:
 
 
 def search_content(query: str, pages: Sequence[Page], limit: int, broken: Sequence[str]) -> Content:
-    """Entries as rows; the question nearest to the search stands on the entry's page."""
+    """Entries as rows, the best first."""
     shown = pages[:limit]
     rows: list[Json] = [[page.id, page.kind, page.title, ", ".join(page.intents)] for page in shown]
     columns: list[Json] = [{"name": name, "type": "String"} for name in ("id", "kind", "title", "intents")]

@@ -61,7 +61,7 @@ class Life:
     def did(self, name: str, at: datetime, **properties: Any) -> None:
         if at >= END:
             return
-        common = {"$os": self.os, "$geoip_country_code": self.country}
+        common = {"$os": self.os, "$geoip_country_code": self.country, "$lib": "web"}
         if self.group and at >= self.joined:
             common["$group_0"] = self.group
         late = self.draw.choices([2, 200_000, -60], [97, 2, 1])[0]

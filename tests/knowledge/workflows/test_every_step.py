@@ -9,6 +9,7 @@ import pytest
 from mcp import Client
 
 from posthog_mcp.knowledge.entries import FOLDERS, entry_of, paths
+from posthog_mcp.knowledge.filling import fill_steps
 from posthog_mcp.knowledge.models import Workflow
 from tests.knowledge.workflows.walking import dated, shown
 
@@ -26,6 +27,16 @@ async def test_every_step_runs_clean_with_its_defaults(client: Client, name: str
     for step in workflow.steps:
         found = await shown(client, workflow, step, dated(workflow), published)
         assert not step.arguments.get("query") or found.rows, f"{step.id} shows nothing on the demo"
+
+
+@pytest.mark.parametrize("name", ON_THE_DEMO)
+async def test_relative_days_check_too(client: Client, name: str) -> None:
+    _, steps = fill_steps(entry_of(name, Workflow), {})
+    for arguments in steps:
+        if query := arguments.get("query"):
+            checked = (await client.call_tool("validate_hogql", {"query": query})).structured_content or {}
+            assert not checked["errors"], checked["errors"]
+            assert {each["code"] for each in checked["warnings"]} <= {"now_in_result"}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

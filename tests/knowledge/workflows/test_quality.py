@@ -54,8 +54,9 @@ async def test_the_incident_lasted_four_hours_and_did_not_cost_people(client: Cl
 
 async def test_error_triage_puts_the_rare_error_that_stops_payments_first(client: Client) -> None:
     def place(found: Found) -> int:
-        one = {(row["os"], row["version"]) for row in found.rows}
-        return (0 if max(row["last_seen"] for row in found.rows) < "2026-10-25" else 1) if len(one) == 1 else 2
+        rows = [row for row in found.rows if row["error_type"] == "PaymentSheetError"]
+        one = {(row["os"], row["version"]) for row in rows}
+        return (0 if max(row["last_seen"] for row in rows) < "2026-10-25" else 1) if len(one) == 1 else 2
 
     decide: dict[str, Decide] = {
         "size": lambda found: 0 if found.rows else 1,
@@ -70,7 +71,7 @@ async def test_error_triage_puts_the_rare_error_that_stops_payments_first(client
 
     assert walked.found["size"].rows[0]["error_type"] == "TypeError", "the most frequent one"
     assert walked.found["cost"].rows[0] == {"error_type": "PaymentSheetError", "starts": 21, "completion": 0}
-    assert [(row["os"], row["version"]) for row in walked.found["where"].rows] == [("iOS", "4.2.0")]
+    assert walked.found["where"].row(error_type="PaymentSheetError", os="iOS", version="4.2.0")["people"] == 21
     assert walked.outcomes[2].means.startswith("Introduced and removed by releases")
 
 

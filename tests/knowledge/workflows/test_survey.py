@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from mcp import Client
 
-from posthog_mcp.backends.local.importing import import_exports
-from posthog_mcp.backends.local.manifest import ProjectSettings
-from posthog_mcp.backends.local.storage import Store
-from posthog_mcp.server.app import build_server
-from posthog_mcp.settings import Settings
 from tests.insights.made import Did, written
+from tests.knowledge.workflows.made_clients import client_of
 from tests.knowledge.workflows.walking import END, Decide, walk
 
 SURVEY = "018f0000-0000-4000-8000-00000000aaaa"
@@ -45,17 +39,7 @@ def answers() -> list[Did]:
     return [*events, Did("stranger", "survey sent", day(5), other)]
 
 
-@pytest.fixture(scope="module")
-async def surveyed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    folder = tmp_path_factory.mktemp("survey")
-    (folder / "events.jsonl").write_text(written(answers(), "UTC"))
-    store = Store(folder / "data" / "local")
-    await import_exports(store, [Path(folder / "events.jsonl")], project=ProjectSettings(name="Survey", timezone="UTC"))
-    async with Client(build_server(Settings.load(data_dir=folder / "data", backend="local"))) as connected:
-        yield connected
-
-
-async def test_the_survey_readout_gives_the_score_its_margin_and_the_theme(surveyed: Client) -> None:
+async def test_the_survey_readout_gives_the_score_its_margin_and_the_theme(tmp_path: Path) -> None:
     assert date(2026, 11, 1) == END
     decide: dict[str, Decide] = {
         "answered": lambda found: 0 if found.rows[0]["answered"] < 30 else 1,
@@ -64,7 +48,8 @@ async def test_the_survey_readout_gives_the_score_its_margin_and_the_theme(surve
         "words": lambda found: 0 if found.rows[0]["people"] > 3 else 1,
     }
 
-    walked = await walk(surveyed, "survey-readout", decide, survey=SURVEY)
+    async with client_of(tmp_path, written(answers(), "UTC")) as client:
+        walked = await walk(client, "survey-readout", decide, survey=SURVEY)
 
     answered, score = walked.found["answered"].rows[0], walked.found["score"].rows[0]
     assert walked.path == ["answered", "score", "behind", "words"]

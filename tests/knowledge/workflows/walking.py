@@ -24,6 +24,20 @@ FIXED: dict[str, set[str]] = {
 """Arguments of tools that another toolset publishes, as the interface fixes them."""
 
 
+STORIES: dict[str, dict[str, Any]] = {
+    "why-did-it-drop": {"before_from": "2026-09-02", "drop_from": "2026-09-22", "drop_to": "2026-09-28"},
+    "release-check": {"date_from": "2026-09-02", "date_to": "2026-09-28"},
+    "incident-aftermath": {
+        "before_from": "2026-08-04",
+        "day": "2026-08-18",
+        "next_day": "2026-08-19",
+        "after_to": "2026-09-16",
+    },
+    "data-quality-audit": {"doubt_from": "2026-08-04", "doubt_to": "2026-09-08"},
+}
+"""When the planted stories happened, for workflows whose defaults look at the last days."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What a step showed. `rows` as dicts, in order."""
@@ -73,9 +87,10 @@ async def walk(client: Client, workflow_id: str, decide: Mapping[str, Decide], *
 
 
 def dated(workflow: Workflow) -> dict[str, str]:
-    """Relative days as days before END."""
+    """When to look: relative days as days before END, or the days of the story."""
     dates = {name: param.default for name, param in workflow.params.items() if param.type == "date"}
-    return {name: str(END - timedelta(days=int(str(days).strip("-d")))) for name, days in dates.items()}
+    found = {name: str(END - timedelta(days=int(str(days).strip("-d")))) for name, days in dates.items()}
+    return found | STORIES.get(workflow.id, {})
 
 
 async def shown(
