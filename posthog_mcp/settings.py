@@ -26,10 +26,8 @@ DEFAULT_TOOLSETS = ("discover", "query", "insights", "analysis", "knowledge", "t
 REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
 Names = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
-NOT_YET = {
-    "clickhouse_url": None,
-}
-"""Settings that this version knows by name only, with the one value that it takes (None: unset)."""
+NOT_YET = ("clickhouse_url",)
+"""Settings that this version knows by name only."""
 
 
 def setting(
@@ -125,9 +123,7 @@ class Settings(BaseSettings):
         "SLACK_BOT_TOKEN", "bot token (xoxb-…), scopes chat:write, files:write", None
     )
     slack_channel: str | None = setting("SLACK_CHANNEL", "where the target slack posts with the bot token", None)
-    slack_webhook_url: SecretStr | None = setting(
-        "SLACK_WEBHOOK_URL", "or an incoming webhook of Slack (no pictures)", None
-    )
+    slack_webhook_url: SecretStr | None = setting("SLACK_WEBHOOK_URL", "or an incoming webhook (no pictures)", None)
     slack_api_url: str = setting("SLACK_API_URL", "address of Slack's API", "https://slack.com/api")
     smtp_url: SecretStr | None = setting(
         "SMTP_URL",
@@ -158,9 +154,7 @@ class Settings(BaseSettings):
         "32 characters or more, equal on all replicas: pseudonyms, tokens, audit; default one in the data folder",
         None,
     )
-    audit: Literal["on", "off", "required"] = setting(
-        "POSTHOG_MCP_AUDIT", "on, off, or required: no answer without its record in the audit", "on"
-    )
+    audit: Literal["on", "off", "required"] = setting("POSTHOG_MCP_AUDIT", "on, off, or required to answer", "on")
     retention_days: int = setting(
         "POSTHOG_MCP_RETENTION_DAYS", "days that history, results and audit are kept; 0: no limit", 0, ge=0, le=36_500
     )
@@ -169,17 +163,13 @@ class Settings(BaseSettings):
         "over HTTP: auto (a request's PostHog key, else the server's own project), key (its key, always), oauth, open",
         "auto",
     )
-    allowed_hosts: Names = setting(
-        "POSTHOG_MCP_ALLOWED_HOSTS", "host names that HTTP requests may come for, comma-separated", ()
-    )
-    allowed_origins: Names = setting(
-        "POSTHOG_MCP_ALLOWED_ORIGINS", "web origins that may call from a browser, comma-separated", ()
-    )
+    allowed_hosts: Names = setting("POSTHOG_MCP_ALLOWED_HOSTS", "host names that HTTP requests may come for", ())
+    allowed_origins: Names = setting("POSTHOG_MCP_ALLOWED_ORIGINS", "web origins that may call from a browser", ())
     public_url: str | None = setting("POSTHOG_MCP_PUBLIC_URL", "address that clients use, such as https://h/mcp", None)
     oauth_issuer: str | None = setting("POSTHOG_MCP_OAUTH_ISSUER", "authorization server whose tokens are taken", None)
     oauth_jwks_url: str | None = setting("POSTHOG_MCP_OAUTH_JWKS_URL", "its keys; default what its metadata says", None)
     oauth_audience: str | None = setting(
-        "POSTHOG_MCP_OAUTH_AUDIENCE", "audience that tokens must have; default the public address", None
+        "POSTHOG_MCP_OAUTH_AUDIENCE", "their audience; default the public address", None
     )
     oauth_scopes: Names = setting("POSTHOG_MCP_OAUTH_SCOPES", "scopes that tokens must have, comma-separated", ())
     roles_claim: str = setting("POSTHOG_MCP_ROLES_CLAIM", "claim of a token that holds roles", "roles")
@@ -196,9 +186,7 @@ class Settings(BaseSettings):
     drain_seconds: float = setting(
         "POSTHOG_MCP_DRAIN_SECONDS", "seconds between /ready saying no and the end, at SIGTERM", 0.0, ge=0, le=300
     )
-    rate_limit: str = setting(
-        "POSTHOG_MCP_RATE_LIMIT", "requests that a key may make, such as 240/min", "240/min,1200/h"
-    )
+    rate_limit: str = setting("POSTHOG_MCP_RATE_LIMIT", "requests of a key, such as 240/min", "240/min,1200/h")
     clickhouse_url: str | None = setting("POSTHOG_MCP_CLICKHOUSE_URL", "not in this version", None)
     cache_url: str | None = setting(
         "POSTHOG_MCP_CACHE_URL", "redis://… of the results and limits that replicas share; default in process", None
@@ -363,18 +351,15 @@ class Settings(BaseSettings):
         Raises:
             ValueError: a setting is of no use in this version or without another one.
         """
-        for field, only in NOT_YET.items():
-            if getattr(self, field) != only:
-                takes = f"only {only!r}" if only else "no value yet"
-                raise ValueError(f"{self.variable(field)}: this version takes {takes}")
+        for field in NOT_YET:
+            if getattr(self, field) is not None:
+                raise ValueError(f"{self.variable(field)}: this version takes no value yet")
         if self.auth == "oauth" and not (self.oauth_issuer and (self.oauth_audience or self.public_url)):
             raise ValueError("POSTHOG_MCP_AUTH=oauth needs POSTHOG_MCP_OAUTH_ISSUER and POSTHOG_MCP_PUBLIC_URL")
         if self.api_key is None and self.backend == "posthog":
             raise ValueError("POSTHOG_MCP_BACKEND=posthog needs POSTHOG_API_KEY")
         if self.api_key is None and self.backend == "auto" and self.project_id not in (None, 1):
-            raise ValueError(
-                f"POSTHOG_PROJECT_ID={self.project_id} needs POSTHOG_API_KEY; without it: the demo project"
-            )
+            raise ValueError(f"POSTHOG_PROJECT_ID={self.project_id} needs POSTHOG_API_KEY; without it: the demo")
         return self
 
     @property
@@ -398,9 +383,8 @@ def worded(problem: ErrorDetails) -> str:
     name = ".".join(map(str, problem["loc"]))
     text = problem["msg"].removeprefix("Value error, ")
     given = cast(object, problem.get("input"))
-    shown = (
-        name and not name.endswith(("_API_KEY", "_URL", "_TOKEN", "_SECRET")) and isinstance(given, str | int | float)
-    )
+    secret = name.endswith(("_API_KEY", "_URL", "_TOKEN", "_SECRET"))
+    shown = name and not secret and isinstance(given, str | int | float)
     return f"{name}: {text}".removeprefix(": ") + (f" (got {given!r:.60})" if shown else "")
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, cast, runtime_checkable
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -76,23 +76,6 @@ class Source:
     actors: Mapping[str, Any] | None = None
     churn: Mapping[str, Any] | None = None
     cluster: Mapping[str, Any] | None = None
-
-
-@runtime_checkable
-class HasSummaries(Protocol):
-    """A project that keeps clusterings of LLM traces."""
-
-    themes: Clusterings
-
-
-class Clusterings(Protocol):
-    """As the traces' room keeps them."""
-
-    async def clusterings(
-        self, project_id: int, theme_id: str, run_id: str = "", limit: int = 2
-    ) -> list[dict[str, Json]]:
-        """Newest first."""
-        ...
 
 
 async def segment_of(project: Project, name: str, source: Source, progress: Progress | None = None) -> Segment:
@@ -223,8 +206,7 @@ async def of_cluster(project: Project, name: str, given: Mapping[str, Any]) -> S
         InvalidInput: there is no such cluster.
     """
     info = await project.driver.project()
-    store = project.themes if isinstance(project, HasSummaries) else None  # pyright: ignore[reportUnnecessaryIsInstance]
-    found = await store.clusterings(info.id, str(given.get("theme")), limit=1) if store else []
+    found = await project.themes.clusterings(info.id, str(given.get("theme")), limit=1)
     clusters = cast("list[dict[str, Json]]", found[0]["clusters"]) if found else []
     chosen = next((each for each in clusters if str(each.get("label")) == str(given.get("cluster"))), None)
     if chosen is None:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, cast, runtime_checkable
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import anyio
@@ -64,23 +64,6 @@ class Checked:
             **{key: value for key, value in more.items() if value},
             **({"deliveries": sent} if sent else {}),
         }
-
-
-class ClusterStore(Protocol):
-    """Clusterings of themes of LLM traces, as their room keeps them."""
-
-    async def clusterings(
-        self, project_id: int, theme_id: str, run_id: str = "", limit: int = 2
-    ) -> list[dict[str, Json]]:
-        """Newest first."""
-        ...
-
-
-@runtime_checkable
-class HasThemes(Protocol):
-    """A project that keeps clusterings."""
-
-    themes: ClusterStore
 
 
 async def saved_alerts(project: Project) -> list[tuple[Alert, AlertState]]:
@@ -211,8 +194,7 @@ async def theme_growth(project: Project, alert: Alert) -> Judgement:
         InvalidInput: the theme has no clustering.
     """
     info = await project.driver.project()
-    store = project.themes if isinstance(project, HasThemes) else None  # pyright: ignore[reportUnnecessaryIsInstance]
-    found = await store.clusterings(info.id, alert.theme, limit=1) if store else []
+    found = await project.themes.clusterings(info.id, alert.theme, limit=1)
     if not found:
         text = f"The theme {alert.theme!r} has no clustering."
         raise InvalidInput(text, fix="Run cluster_summaries for it.")

@@ -9,12 +9,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Protocol
 
+from pydantic import BaseModel, ValidationError
+
 from posthog_mcp.delivery.message import quoted
-from posthog_mcp.errors import PostHogMcpError
+from posthog_mcp.errors import PostHogMcpError, Unavailable
 from posthog_mcp.project import Project
 from posthog_mcp.reports.findings import Finding, Kind, Report
+from posthog_mcp.results import Json
+from posthog_mcp.traces.llm import LanguageModel, Model, configured_model
 
 Complete = Callable[[str, str], Awaitable[str]]
 """A model: instructions and material → text. Raises PostHogMcpError."""
@@ -25,6 +30,15 @@ INSTRUCTIONS = (
     "it. Write three to five plain sentences, one a line, the most important first. Use only what the material says; "
     "copy every number exactly as it stands there, and compute none. Say nothing of causes that it does not name."
 )
+
+
+class Sentences(BaseModel):
+    """What a model replies."""
+
+    sentences: list[str]
+
+
+SENTENCES: dict[str, Json] = Sentences.model_json_schema()
 
 
 class Writer(Protocol):
@@ -106,5 +120,24 @@ def numbers(text: str) -> Iterator[str]:
 
 
 def writer_of(project: Project) -> Writer:
-    """The writer of these settings: the built-in one, until a model is configured and handed to `ModelWriter`."""
-    return BuiltIn()
+    """The writer of these settings: the configured model, or the built-in one."""
+    model = configured_model(project.settings)
+    return BuiltIn() if model is None else ModelWriter(partial(completed, project, model), model.label)
+
+
+async def completed(project: Project, model: Model, instructions: str, material: str) -> str:
+    """What a model writes, a sentence a line.
+
+    Raises:
+        PostHogMcpError: it does not answer.
+        Unavailable: it answers in another form.
+    """
+    client = LanguageModel(model, project.settings)
+    try:
+        reply = await client.ask(instructions, material, SENTENCES)
+    finally:
+        await client.aclose()
+    try:
+        return "\n".join(Sentences.model_validate(reply.content).sentences)
+    except ValidationError:
+        raise Unavailable("The model's reply has another form.", fix="Try again, or unset POSTHOG_MCP_LLM.") from None

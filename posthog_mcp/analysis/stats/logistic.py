@@ -81,16 +81,16 @@ def solved(
     """Newton steps until they are small."""
     import numpy as np
 
-    weights: NDArray[np.float64] = np.zeros(design.shape[1])
+    found: NDArray[np.float64] = np.zeros(int(design.shape[1]), dtype=np.float64)
     for _ in range(ROUNDS):
-        chance = 1 / (1 + np.exp(-np.minimum(np.maximum(design @ weights, -30.0), 30.0)))
-        slope = design.T @ (wanted - chance) - penalty @ weights
-        curve = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
-        step: NDArray[np.float64] = np.linalg.solve(curve, slope)
-        weights = weights + step
+        chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(design @ found, -30.0, 30.0)))
+        slope: NDArray[np.float64] = design.T @ (wanted - chance) - penalty @ found
+        curve: NDArray[np.float64] = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
+        step: NDArray[np.float64] = np.linalg.solve(curve, slope).astype(np.float64)
+        np.add(found, step, out=found)
         if float(np.abs(step).max()) < 1e-8:
             break
-    return weights
+    return found
 
 
 def auc(scores: Sequence[float], cases: Sequence[bool]) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -23,6 +21,7 @@ from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.backends.backend import Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.words import Interval
+from posthog_mcp.knowledge.definitions import resolved
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
 from posthog_mcp.server.answers import Ctx, answer, project_of, reporting
@@ -37,15 +36,11 @@ from posthog_mcp.server.tools.analysis_texts import (
 from posthog_mcp.server.tools.texts import Shown
 
 Dates = tuple[str, str]
-DEFINITIONS = "posthog_mcp.knowledge.definitions"
-"""The room beside analysis that knows the team's metrics; its `resolved(project, name)` is handed in."""
 
 
-def definitions_of(project: Project) -> Definitions | None:
-    """How a team definition is found by its name; None where this version keeps none."""
-    if importlib.util.find_spec(DEFINITIONS) is None:
-        return None
-    return partial(importlib.import_module(DEFINITIONS).resolved, project)
+def definitions_of(project: Project) -> Definitions:
+    """How a team definition is found by its name."""
+    return partial(resolved, project)
 
 
 async def explained(
