@@ -6,13 +6,13 @@ not say. The order is the one that the server's instructions teach: discover, de
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from posthog_mcp.commands.demo_answers import ANSWERS
+from posthog_mcp.commands.demo_step import Step
 from posthog_mcp.commands.show import (
     Structured,
     cell,
@@ -105,17 +105,6 @@ WHERE event = '$ai_generation' AND timestamp >= now() - INTERVAL 30 DAY
 GROUP BY model
 ORDER BY usd DESC
 LIMIT 20"""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A question put to a tool. `stands_out` reads one sentence off the answer, or nothing."""
-
-    question: str
-    tool: str
-    arguments: dict[str, Json]
-    picture: Callable[[Structured], RenderableType]
-    stands_out: Callable[[Structured], str]
 
 
 def overview(result: Structured) -> RenderableType:
@@ -245,5 +234,6 @@ STEPS = (
         rows_table("usd_per_1000"),
         assistant_stands_out,
     ),
+    *ANSWERS,
     Step("Can I take the last answer home as a script?", "show_last_script", {}, script, script_stands_out),
 )

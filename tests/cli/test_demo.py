@@ -22,11 +22,14 @@ def test_every_step_answers_and_names_the_planted_stories(data: str) -> None:
     assert done.returncode == 0, done.stderr
     steps = [json.loads(line) for line in done.stdout.splitlines()]
     found = {step["question"]: step["stands_out"] for step in steps}
-    assert len(found) == 10
+    assert len(found) == 14
     assert found["Is this query right? (two slips)"].startswith("2 mistakes")
     assert found["Does checkout work everywhere?"].startswith("iOS 4.2.0: ")
     assert found["What goes wrong on iOS?"].startswith("PaymentSheetError on 4.2.0")
     assert "of those who connected one" in found["Who comes back: does connecting an integration go with it?"]
+    assert found["How would I find out why sales drop?"].startswith("Why did conversion drop? 8 steps")
+    assert found["Why did it drop five weeks ago?"].startswith("It sits in $os iOS: 7")
+    assert found["What goes wrong in the assistant's conversations?"].endswith("conversations read went wrong.")
     assert {step["tool"] for step in steps} >= {"discover_objects", "validate_hogql", "execute_hogql"}
 
 
@@ -36,7 +39,7 @@ def test_it_is_shown_for_eyes_within_80_columns(data: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "██" in done.stdout
     assert "column 10: " in done.stdout
-    assert "10 answers in" in done.stdout
+    assert "14 answers in" in done.stdout
 
 
 async def test_imported_data_is_left_alone(tmp_path: Path) -> None:
