@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from posthog_mcp.errors import Unavailable
+from posthog_mcp.state.database import FILE, create, open_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
@@ -60,7 +60,7 @@ class Definitions:
 
     @property
     def _file(self) -> Path:
-        return self._data_dir / "state.sqlite"
+        return self._data_dir / FILE
 
     def _open(self) -> tuple[Engine, Table]:
         """Connect and create the table.
@@ -75,25 +75,17 @@ class Definitions:
 
     def _connected(self) -> tuple[Engine, Table]:
         import sqlalchemy as sa
-        from sqlalchemy.exc import SQLAlchemyError
 
-        try:
-            if self._url is None:
-                self._data_dir.mkdir(parents=True, exist_ok=True)
-            engine = sa.create_engine(self._url or f"sqlite:///{self._file}", pool_pre_ping=True)
-            metadata = sa.MetaData()
-            table = sa.Table(
-                "definitions",
-                metadata,
-                sa.Column("project_id", sa.Integer, primary_key=True, autoincrement=False),
-                sa.Column("id", sa.String(100), primary_key=True),
-                sa.Column("text", sa.Text, nullable=False),
-                sa.Column("at", sa.String(40), nullable=False),
-            )
-            metadata.create_all(engine)
-        except (SQLAlchemyError, OSError, ImportError) as error:
-            message = f"The definitions cannot be opened: {type(error).__name__}."
-            raise Unavailable(message, fix="Check POSTHOG_MCP_STATE_URL and POSTHOG_MCP_DATA_DIR.") from None
+        engine, metadata = open_engine(self._data_dir, self._url), sa.MetaData()
+        table = sa.Table(
+            "definitions",
+            metadata,
+            sa.Column("project_id", sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column("id", sa.String(100), primary_key=True),
+            sa.Column("text", sa.Text, nullable=False),
+            sa.Column("at", sa.String(40), nullable=False),
+        )
+        create(engine, metadata)
         return engine, table
 
     def _texts(self, project_id: int) -> dict[str, str]:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 
 from posthog_mcp.errors import Unavailable
+from posthog_mcp.state.database import create, open_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table
 
 T = TypeVar("T")
-FILE = "state.sqlite"
-"""The history's file too: who forgets a person looks through one database."""
-BUSY_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +77,10 @@ class Database:
 
     def _connect(self) -> tuple[Engine, Tables]:
         import sqlalchemy as sa
-        from sqlalchemy.exc import SQLAlchemyError
 
-        address = self._url or f"sqlite:///{self._data_dir / FILE}"
-        wait = {"timeout": BUSY_SECONDS} if address.startswith("sqlite") else {"connect_timeout": BUSY_SECONDS}
-        try:
-            if self._url is None:
-                self._data_dir.mkdir(parents=True, exist_ok=True)
-            engine = sa.create_engine(address, pool_pre_ping=True, connect_args=wait)
-            metadata = sa.MetaData()
-            tables = tables_of(metadata)
-            metadata.create_all(engine)
-        except (SQLAlchemyError, OSError, ImportError) as error:
-            message = f"The database of themes cannot be opened: {type(error).__name__}."
-            raise Unavailable(message, fix="Check POSTHOG_MCP_STATE_URL and POSTHOG_MCP_DATA_DIR.") from None
+        engine, metadata = open_engine(self._data_dir, self._url), sa.MetaData()
+        tables = tables_of(metadata)
+        create(engine, metadata)
         return engine, tables
 
 
