@@ -15,7 +15,7 @@ from typing import cast
 from posthog_mcp.results import Json, Table
 from posthog_mcp.safety.keys import NUMBERS_TOO, OWN, Keys
 from posthog_mcp.safety.lineage import ALLOWED, WHOLE
-from posthog_mcp.safety.pseudonyms import Pseudonyms
+from posthog_mcp.safety.pseudonyms import PSEUDONYM, Pseudonyms
 from posthog_mcp.safety.recognisers import luhn, replaced, whole
 
 PERSONAL = frozenset({"email", "distinct_id", "distinct_ids", "first_name", "last_name", "phone"})
@@ -100,7 +100,7 @@ class Masking:
 
     def items(self, value: Sequence[Json], label: str | None, *, person: bool = False) -> Json:
         """A list; of a pair that begins with a personal key, as `JSONExtractKeysAndValues` gives it, the second."""
-        if label is None and len(value) == 2 and isinstance(value[0], str):
+        if label is None and len(value) == 2 and isinstance(value[0], str) and not PSEUDONYM.fullmatch(value[0]):
             key = self.keys.label(value[0], person=person)
             if key:
                 return [value[0], self.value(unquoted(value[1]), key)]

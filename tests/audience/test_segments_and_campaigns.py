@@ -240,7 +240,7 @@ async def test_variants_are_spread_and_counted(client: Client, settings: Setting
 
 
 async def test_nobody_gets_more_than_the_cap(client: Client, settings: Settings, mailbox: Mailbox) -> None:
-    campaign = await drafted(client, "Capped", cap_messages=1, cap_days=7)
+    campaign = await drafted(client, "Capped", cap_messages=1)
     before = len(mailbox.mails)
     waiting = await call(client, "send_campaign", campaign=campaign, dry_run=False)
 

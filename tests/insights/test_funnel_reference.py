@@ -12,11 +12,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import anyio
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.insights.funnel_data import DAY, Did, ask, project_of
+from tests.running import run as run_apart
 
 WINDOW = 5
 STEPS = ("abc", "aab", "aba", "abb")
@@ -159,23 +159,23 @@ def journeys_of(seed: int, *, ties: bool = False) -> Journeys:
 @FEW
 @given(seeds)
 def test_ordered_funnels_find_what_trying_all_ways_finds(seed: int) -> None:
-    anyio.run(partial(compare, journeys_of(seed), STEPS))
+    run_apart(partial(compare, journeys_of(seed), STEPS))
 
 
 @FEW
 @given(seeds)
 def test_events_of_one_instant_are_taken_in_the_order_of_the_steps(seed: int) -> None:
     """Of different steps: of equal ones PostHog takes the newest entry, and may use up an event that a step needed."""
-    anyio.run(partial(compare, journeys_of(seed, ties=True), ("abc",)))
+    run_apart(partial(compare, journeys_of(seed, ties=True), ("abc",)))
 
 
 @FEW
 @given(seeds)
 def test_strict_and_unordered_funnels_find_what_trying_all_ways_finds(seed: int) -> None:
-    anyio.run(partial(compare_orders, journeys_of(seed)))
+    run_apart(partial(compare_orders, journeys_of(seed)))
 
 
 @FEW
 @given(seeds)
 def test_rates_by_entry_are_those_of_trying_all_ways_from_each_day(seed: int) -> None:
-    anyio.run(partial(compare_rates, journeys_of(seed)))
+    run_apart(partial(compare_rates, journeys_of(seed)))

@@ -37,7 +37,7 @@ async def test_a_plan_is_filled_with_the_names_and_time_of_the_question_and_runs
     plan = await asked(client, "conversion rate from signup to purchase over the last 90 days")
     first = plan["templates"][0]
     assert plan["intents"][0]["intent"] == "where_funnel"
-    assert first["params"]["start"] == "signed_up"
+    assert first["params"]["steps"][0] == "signed_up"
     assert "payment_succeeded" in first["hogql"] or "checkout_completed" in first["hogql"]
     assert first["params"]["days"] == 90
     rows = await client.call_tool(plan["next"]["tool"], plan["next"]["arguments"])

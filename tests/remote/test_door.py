@@ -13,6 +13,7 @@ import pytest
 
 from posthog_mcp.cli import main
 from tests.remote.calls import ask, call, headers, server_of, tools
+from tests.running import apart
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +165,8 @@ def test_an_own_key_is_not_served_to_everybody(
 ) -> None:
     monkeypatch.setenv("POSTHOG_API_KEY", "phx_of_the_server")
 
-    assert main(["serve", "--transport", "http", "--host", "0.0.0.0", "--port", "0"]) == 2
+    open_to_all = ["serve", "--transport", "http", "--host", "0.0.0.0", "--port", "0"]
+    assert apart(lambda: main(open_to_all)) == 2
     assert "POSTHOG_MCP_AUTH" in capsys.readouterr().err
 
 

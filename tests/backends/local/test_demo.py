@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
 import duckdb
 import pytest
 
@@ -16,6 +15,7 @@ from posthog_mcp.backends.local.demo.generate import write_demo_export
 from posthog_mcp.backends.local.demo.objects import demo_objects
 from posthog_mcp.backends.local.demo.stories import COMPLETION
 from posthog_mcp.backends.local.object_kinds import KINDS
+from tests.running import run as run_apart
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 EVENTS = 60_000
@@ -30,7 +30,7 @@ def digest(folder: Path) -> str:
 def export(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A seed's export under DuckDB; `days_left` counts back from its end."""
     folder = tmp_path_factory.mktemp("export")
-    anyio.run(partial(write_demo_export, folder, seed=request.param, events=EVENTS, end=END))
+    run_apart(partial(write_demo_export, folder, seed=request.param, events=EVENTS, end=END))
     engine = duckdb.connect()
     engine.execute("SET timezone = 'UTC'")
     engine.execute(
