@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 FILE = "state.sqlite"
 BUSY_SECONDS = 15
+CREATE_ROUNDS, CREATE_PAUSE = 2, 0.02
 
 
 def open_engine(data_dir: Path, url: str | None) -> Engine:
@@ -47,14 +49,16 @@ def create(engine: Engine, metadata: MetaData) -> None:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    try:
+    # Each round loses at most one table to somebody else; then it is there.
+    for left in reversed(range(len(metadata.tables) + CREATE_ROUNDS)):
         try:
-            metadata.create_all(engine)
-        except SQLAlchemyError:
-            metadata.create_all(engine)
-    except SQLAlchemyError as error:
-        message = f"The state database cannot be written: {type(error).__name__}."
-        raise Unavailable(message, fix="Check POSTHOG_MCP_STATE_URL and POSTHOG_MCP_DATA_DIR.") from None
+            return metadata.create_all(engine)
+        except SQLAlchemyError as error:
+            if not left:
+                message = f"The state database cannot be written: {type(error).__name__}."
+                raise Unavailable(message, fix="Check POSTHOG_MCP_STATE_URL and POSTHOG_MCP_DATA_DIR.") from None
+            time.sleep(CREATE_PAUSE)
+    return None
 
 
 def create_schema(data_dir: Path, url: str, name: str) -> None:
