@@ -9,8 +9,6 @@ from posthog_mcp.analysis.anomalies import Anomaly, Shift
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.results import Note
 
-Sureness = Literal["established", "likely", "unknown"]
-
 
 @dataclass(frozen=True, slots=True)
 class Window:

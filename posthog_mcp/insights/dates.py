@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.filters import RELATIVE, months_before, read_date
@@ -128,8 +128,3 @@ def buckets(span: Span, interval: Interval, week_start_day: int) -> Iterator[dat
 def label(start: datetime, interval: Interval) -> str:
     """A bucket as the answer shows it: the day, or the hour."""
     return f"{start:%Y-%m-%d %H:%M}" if interval == "hour" else f"{start:%Y-%m-%d}"
-
-
-def in_zone(now: datetime) -> datetime:
-    """A moment with a zone; UTC where it has none."""
-    return now if now.tzinfo else now.replace(tzinfo=UTC)

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.words import InsightKind, Interval
 
-PropertyMath = Literal["sum", "avg", "median", "min", "max", "p75", "p90", "p95", "p99"]
 Math = Literal[
     "total",
     "dau",
