@@ -112,11 +112,14 @@ def understand(question: str, catalogue: Catalogue, library: Library, today: dat
 
 
 def weighed(guesses: Sequence[Guess], meant: Sequence[str]) -> list[Guess]:
-    """Doubt decided: without a subject of the product a likely off topic comes first, and nothing likely is vague."""
+    """Doubt decided: without a subject of the product a likely off topic comes first, and nothing likely is vague.
+
+    Likely: `DOUBT` or more, and at least half as likely as the best intent.
+    """
     off = next(each for each in guesses if each.intent == "off_topic")
     if set(meant) & SUBJECTS:
         return last(guesses, {"off_topic"}) if guesses[0] is off and off.confidence < HALF else list(guesses)
-    if off.confidence >= DOUBT:
+    if off.confidence >= max(DOUBT, guesses[0].confidence / 2):
         return [off, *(each for each in guesses if each is not off)]
     if guesses[0].confidence < UNSURE:
         vague = next(each for each in guesses if each.intent == "ambiguous")
