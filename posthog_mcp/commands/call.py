@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -57,15 +58,16 @@ def tool_arguments(text: str) -> Mapping[str, Json]:
 
 
 def save(images: tuple[tuple[str, bytes], ...], folder: Path, tool: str) -> None:
-    """Write `<tool>-1.png`, … and tell their paths on stderr.
+    """Write `<tool>-1.png`, … beside those of earlier calls, and tell their paths on stderr.
 
     Raises:
         InvalidInput: the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, (mime_type, data) in enumerate(images, 1):
-            path = folder / f"{tool}-{number}.{mime_type.rpartition('/')[2]}"
+        for mime_type, data in images:
+            suffix = mime_type.rpartition("/")[2]
+            path = next(free for number in count(1) if not (free := folder / f"{tool}-{number}.{suffix}").exists())
             path.write_bytes(data)
             sys.stderr.write(f"{path}\n")
     except OSError as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
+from anyio import Path, to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 
@@ -17,6 +19,19 @@ from posthog_mcp.state.usage import usage
 
 if TYPE_CHECKING:
     from posthog_mcp.server.app import AnalyticsServer
+
+
+@contextmanager
+def looked_up() -> Generator[None]:
+    """What is not found becomes MCP's own error.
+
+    Raises:
+        ResourceNotFoundError: in our words.
+    """
+    try:
+        yield
+    except NotFound as error:
+        raise ResourceNotFoundError(error.as_text()) from None
 
 
 def register_resources(server: AnalyticsServer) -> None:
@@ -37,10 +52,8 @@ def register_resources(server: AnalyticsServer) -> None:
     )  # fmt: skip
     async def schema(table: str, ctx: Context[Project, Any]) -> str:
         catalogue = await ctx.request_context.lifespan_context.driver.catalogue()
-        try:
+        with looked_up():
             found = table_fields(catalogue, table)
-        except NotFound as error:
-            raise ResourceNotFoundError(error.as_text()) from None
         return json.dumps([[field.name, field.type, field.description] for field in found.fields])
 
     @server.resource(
@@ -50,10 +63,8 @@ def register_resources(server: AnalyticsServer) -> None:
     async def knowledge(entry: str, ctx: Context[Project, Any]) -> str:
         from posthog_mcp.knowledge.definitions import text_of
 
-        try:
+        with looked_up():
             return await text_of(ctx.request_context.lifespan_context, entry)
-        except NotFound as error:
-            raise ResourceNotFoundError(error.as_text()) from None
 
     @server.resource(
         "posthog://usage", title="Usage", mime_type="application/json",
@@ -73,10 +84,8 @@ def register_resources(server: AnalyticsServer) -> None:
     async def traces(trace_id: str, ctx: Context[Project, Any]) -> str:
         from posthog_mcp.server.tools.trace_answers import trace_resource
 
-        try:
+        with looked_up():
             return await trace_resource(ctx.request_context.lifespan_context, trace_id)
-        except NotFound as error:
-            raise ResourceNotFoundError(error.as_text()) from None
 
     @server.resource(
         "posthog://reports/{report_id}", title="Report", mime_type="text/markdown",
@@ -86,10 +95,8 @@ def register_resources(server: AnalyticsServer) -> None:
         from posthog_mcp.delivery.message import markdown
         from posthog_mcp.reports.store import load
 
-        try:
+        with looked_up():
             return markdown(await load(ctx.request_context.lifespan_context, report_id))
-        except NotFound as error:
-            raise ResourceNotFoundError(error.as_text()) from None
 
     @server.resource(
         "posthog://guide/intent-to-query", title="From a question to the query", mime_type="text/markdown",
@@ -107,8 +114,7 @@ def register_resources(server: AnalyticsServer) -> None:
     async def results(query_id: str, form: str, ctx: Context[Project, Any]) -> str | bytes:
         if form not in MIME_TYPES:
             raise ResourceNotFoundError(f"There is no format {form!r}: use {', '.join(MIME_TYPES)}.")
-        try:
+        with looked_up():
             path, _ = await export(ctx.request_context.lifespan_context, query_id, form)
-        except NotFound as error:
-            raise ResourceNotFoundError(error.as_text()) from None
-        return path.read_bytes() if form == "parquet" else path.read_text(encoding="utf-8")
+        file = Path(path)
+        return await file.read_bytes() if form == "parquet" else await file.read_text(encoding="utf-8")
