@@ -80,6 +80,16 @@ def test_call_prints_the_text_on_request(data: str) -> None:
     assert not done.stdout.startswith("{")
 
 
+def test_saved_pictures_stay_beside_those_of_earlier_calls(data: str, tmp_path: Path) -> None:
+    (tmp_path / "render_chart-1.png").write_bytes(b"kept")
+    chart = '{"rows": [["a", 1], ["b", 2]], "type": "bar"}'
+    done = posthog_mcp("call", "render_chart", chart, "--data-dir", data, "--image-dir", str(tmp_path))
+
+    assert done.stderr.strip().endswith("render_chart-2.png")
+    assert (tmp_path / "render_chart-2.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "render_chart-1.png").read_bytes() == b"kept"
+
+
 def test_a_tools_error_goes_to_stderr_with_exit_1(data: str) -> None:
     done = posthog_mcp("call", "execute_hogql", '{"query": "SELECT evnt FROM events"}', "--data-dir", data)
 
