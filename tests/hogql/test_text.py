@@ -21,9 +21,8 @@ from posthog_mcp.hogql.tokens import tokens
 from posthog_mcp.hogql.tree import Node, from_json
 
 HERE = Path(__file__).parent
-QUICK = settings(
-    max_examples=60 if sys.version_info >= (3, 12) else 20, deadline=None, suppress_health_check=list(HealthCheck)
-)
+FAST = sys.version_info >= (3, 12)
+QUICK = settings(max_examples=60 if FAST else 20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def texts() -> list[str]:
@@ -38,6 +37,11 @@ def texts() -> list[str]:
     return sorted(text for text in found if re.match(r"\s*\(?\s*(select|with)\s", text, re.IGNORECASE))
 
 
+def some_texts() -> list[str]:
+    """All of them, or a seventh where PostHog's C++ parser takes seconds for the long ones."""
+    return texts() if FAST else texts()[::7]
+
+
 async def parsed(project: SmallProject, query: str) -> Node | None:
     try:
         return from_json(await project.parser.parse(query))
@@ -46,18 +50,18 @@ async def parsed(project: SmallProject, query: str) -> Node | None:
 
 
 async def test_what_people_write_survives_a_print(project: SmallProject) -> None:
-    known = texts()
+    known = some_texts()
     count = 0
     for query in known:
         tree = await parsed(project, query)
         if tree is not None:
             count += 1
             assert await parsed(project, to_hogql(tree)) == tree, query
-    assert count > 350
+    assert count > 0.6 * len(known)
 
 
 async def test_what_people_write_survives_the_layout(project: SmallProject) -> None:
-    for query in texts():
+    for query in some_texts():
         tree = await parsed(project, query)
         if tree is None:
             continue

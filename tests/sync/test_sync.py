@@ -32,8 +32,8 @@ from posthog_mcp.sync.run import Pauses, Synced, sync
 
 ROOT = Path(__file__).parents[2]
 QUICK = Pauses(first=0.01, longest=0.02, busy=0.02, patience=5)
-DAYS = 27
-"""Four spans of at most a week."""
+DAYS = 13
+"""Two spans of at most a week, each for events and for persons."""
 COUNT = "SELECT count(), uniqExact(uuid), uniqExact(person_id), min(timestamp), max(timestamp) FROM events"
 
 
@@ -175,7 +175,7 @@ async def test_what_posthog_has_is_there_afterwards(host: Host, source: LocalDri
     assert not done.report.rejected_count
     assert await held(tmp_path) == await since(source, DAYS)
     weeks = [(each["data_interval_start"], each["data_interval_end"]) for each in host.started]
-    assert len(weeks) == done.pieces == 8
+    assert len(weeks) == done.pieces == 4
     assert all(
         datetime.fromisoformat(end) - datetime.fromisoformat(start) <= timedelta(weeks=1) for start, end in weeks
     )
@@ -217,23 +217,23 @@ async def test_a_failed_run_is_told_and_the_next_sync_goes_on(
 ) -> None:
     host.failing = [status]
     with pytest.raises(Unavailable, match=f"{status}: Out of memory"):
-        await synced(host, tmp_path)
-    await synced(host, tmp_path)
-    assert await held(tmp_path) == await since(source, DAYS)
+        await synced(host, tmp_path, days=6)
+    await synced(host, tmp_path, days=6)
+    assert await held(tmp_path) == await since(source, 6)
 
 
 async def test_a_sync_that_was_stopped_goes_on_where_it_was(host: Host, source: LocalDriver, tmp_path: Path) -> None:
     host.waits = 2
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stop_after, host, 5, scope)
+            tasks.start_soon(stop_after, host, 3, scope)
             await synced(host, tmp_path, pauses=Pauses(first=0.15, longest=0.15))
     assert scope.cancelled_caught
     begun = len(host.started)
-    assert begun == 5
+    assert begun == 3
     await synced(host, tmp_path)
     # Asked again: at most the run whose id was not known yet; new are two spans of the seconds since.
-    assert len(host.started) <= 8 + 1 + 2
+    assert len(host.started) <= 4 + 1 + 2
     assert await held(tmp_path) == await since(source, DAYS)
 
 
@@ -276,7 +276,7 @@ async def test_the_command(host: Host, tmp_path: Path) -> None:
     run = [sys.executable, "-m", "posthog_mcp", "local", "sync", "--days", str(DAYS)]
     done = await anyio.run_process(run, env=env, check=False)
     assert done.returncode == 0, done.stderr
-    assert b"8 downloads" in done.stdout
+    assert b"4 downloads" in done.stdout
     assert b"--backend local" in done.stdout
     refused = await anyio.run_process(run, env={**env, "POSTHOG_API_KEY": ""}, check=False)
     assert refused.returncode == 2
