@@ -24,9 +24,24 @@ USERS = {
     "fixed": ("s3cr3t-fixed", ["GRANT SELECT ON ph_test.* TO fixed"], 1),
 }
 TRANSPORT = frozenset(
-    "query query_id database session_id session_timeout session_check compress decompress wait_end_of_query buffer_size "
-    "client_protocol_version enable_http_compression send_progress_in_http_headers http_headers_progress_interval_ms "
-    "quota_key role".split()
+    [
+        "query",
+        "query_id",
+        "database",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "compress",
+        "decompress",
+        "wait_end_of_query",
+        "buffer_size",
+        "client_protocol_version",
+        "enable_http_compression",
+        "send_progress_in_http_headers",
+        "http_headers_progress_interval_ms",
+        "quota_key",
+        "role",
+    ]
 )
 READS = re.compile(r"\s*(SELECT|WITH|SHOW|EXISTS|DESC|\()", re.IGNORECASE)
 STATUS = {"516": 403, "497": 403, "60": 404, "81": 404, "47": 404, "159": 408}

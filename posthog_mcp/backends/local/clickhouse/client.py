@@ -13,6 +13,8 @@ from posthog_mcp.results import Json
 INSTALL = 'pip install "posthog-mcp[clickhouse]"'
 CONNECT_SECONDS = 5.0
 LONGEST_SECONDS = 660.0
+Bound = Mapping[str, str | list[str]]
+"""Values of a query's `{name:Type}` parameters."""
 
 
 class Setting(Protocol):
@@ -26,7 +28,7 @@ class Client(Protocol):
     server_settings: Mapping[str, Setting]
 
     async def raw_query(
-        self, query: str, parameters: dict[str, str] | None, settings: dict[str, Json], fmt: str
+        self, query: str, parameters: dict[str, str | list[str]] | None, settings: dict[str, Json], fmt: str
     ) -> bytes: ...
 
     async def command(self, cmd: str, *, settings: dict[str, Json]) -> object: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import anyio
 
 from posthog_mcp.backends.local.cells import read_table
+from posthog_mcp.backends.local.clickhouse.client import Bound
 from posthog_mcp.backends.local.clickhouse.inline import Inline
 from posthog_mcp.backends.local.clickhouse.server import Server
 from posthog_mcp.backends.local.engine import KILL_SECONDS, EngineAnswer, answer_settings, overran, statistics
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 MAX_QUERY_BYTES = 64 << 20
 """Text of a query, with the rows that it carries; ClickHouse's own limit is 256 KiB."""
 GRACE_SECONDS = 1.0
+ARRAY = re.compile(r"\{(\w+):Array\(String\)\}")
 
 
 class ServerEngine:
@@ -45,7 +48,7 @@ class ServerEngine:
         filled = await anyio.to_thread.run_sync(inline.fill, sql)
         try:
             with anyio.fail_after(timeout_seconds):
-                payload = await self._ask(filled, parameters, timeout_seconds, timezone)
+                payload = await self._ask(filled, bound(sql, parameters), timeout_seconds, timezone)
         except TimeoutError:
             too_long = overran(timeout_seconds)
             raise too_long from None
@@ -53,7 +56,7 @@ class ServerEngine:
         rows_read, bytes_read = statistics(payload)
         return EngineAnswer(table, (time.perf_counter() - started) * 1000, rows_read, bytes_read)
 
-    async def _ask(self, sql: str, parameters: Mapping[str, str], timeout_seconds: float, timezone: str) -> bytes:
+    async def _ask(self, sql: str, parameters: Bound, timeout_seconds: float, timezone: str) -> bytes:
         query_id = f"posthog-mcp-{uuid.uuid4().hex}"
         settings: dict[str, Json] = {
             **answer_settings(timezone),
@@ -84,4 +87,11 @@ class ServerEngine:
                 logger.warning("a query was left to its time limit: %s", error.message)
 
     async def aclose(self) -> None:
+        """Close the connections; safe to call twice."""
         await self._server.aclose()
+
+
+def bound(sql: str, parameters: Mapping[str, str]) -> Bound:
+    """Values as the client takes them, which escapes texts itself: the printer's arrays hold texts without escapes."""
+    arrays = set(ARRAY.findall(sql))
+    return {name: value[2:-2].split("', '") if name in arrays else value for name, value in parameters.items()}

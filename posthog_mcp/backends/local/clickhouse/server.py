@@ -13,7 +13,7 @@ import anyio
 from pydantic import ValidationError
 
 from posthog_mcp.backends.local.clickhouse.address import Address
-from posthog_mcp.backends.local.clickhouse.client import Client, open_client, require_client
+from posthog_mcp.backends.local.clickhouse.client import Bound, Client, open_client, require_client
 from posthog_mcp.backends.local.manifest import FORMAT, Manifest
 from posthog_mcp.backends.local.processes import engine_error
 from posthog_mcp.backends.local.schema import quoted
@@ -81,7 +81,7 @@ class Server:
             raise worded from None
 
     async def read(
-        self, sql: str, parameters: Mapping[str, str] | None = None, settings: Mapping[str, Json] | None = None
+        self, sql: str, parameters: Bound | None = None, settings: Mapping[str, Json] | None = None
     ) -> bytes:
         """The JSONCompact answer of one SELECT, run with `readonly=1`.
 
