@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from starlette.testclient import TestClient
 
 from posthog_mcp.backends.backend import QueryOptions
 from posthog_mcp.backends.local.clickhouse.address import read_address
@@ -20,12 +21,15 @@ from posthog_mcp.backends.local.clickhouse.loading import describe
 from posthog_mcp.backends.local.clickhouse.server import Server
 from posthog_mcp.backends.local.driver import LocalDriver
 from posthog_mcp.backends.local.manifest import ProjectSettings
+from posthog_mcp.cli import main
 from posthog_mcp.commands.doctor_clickhouse import clickhouse_findings
 from posthog_mcp.errors import Forbidden, InvalidInput, PostHogMcpError, QueryTimeout, Unavailable
 from posthog_mcp.results import Json
 from posthog_mcp.server.app import build_server
+from posthog_mcp.server.http import http_app
 from posthog_mcp.settings import Settings
 from tests.backends.conftest import Host
+from tests.running import apart
 
 SLOW = "SELECT count() FROM events AS a CROSS JOIN events AS b WHERE cityHash64(concat(a.properties, b.properties)) = 3"
 QUESTIONS = [
@@ -214,3 +218,27 @@ async def test_own_tables_are_read_for_names_and_types(here: LocalDriver, clickh
     assert (await ask(driver, query)).rows == (await ask(here, query)).rows
     assert (await driver.project()).timezone == "Europe/Berlin"
     await driver.aclose()
+
+
+def test_the_printed_schema_names_the_database_and_no_password(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("POSTHOG_MCP_CLICKHOUSE_LOAD_URL", "clickhouse://u:hunter2@h:8123/shop")
+    assert apart(lambda: main(["local", "clickhouse-schema", "--data-dir", str(tmp_path)])) == 0
+    printed = capsys.readouterr().out
+    assert "CREATE TABLE IF NOT EXISTS `shop`.`events`" in printed
+    assert "GRANT SELECT ON `shop`.* TO posthog_mcp;" in printed
+    assert "hunter2" not in printed
+
+
+def test_operator_pages_say_where_it_runs(demo_dir: Path, clickhouse: Host) -> None:
+    settings = Settings.load(data_dir=demo_dir, backend="local", clickhouse_url=clickhouse.url(), audit="off")
+    with TestClient(http_app(build_server(settings), "127.0.0.1", 8000), "http://127.0.0.1:8000") as client:
+        assert client.get("/ready").json() == {"status": "ready"}
+        assert client.get("/api/info").json()["engine"] == "clickhouse"
+    broken = Settings.load(
+        data_dir=demo_dir, backend="local", clickhouse_url=clickhouse.url(password="no"), audit="off"
+    )
+    with TestClient(http_app(build_server(broken), "127.0.0.1", 8000), "http://127.0.0.1:8000") as client:
+        answer = client.get("/ready")
+        assert (answer.status_code, answer.json()["detail"].split()[0]) == (503, "[forbidden]")
