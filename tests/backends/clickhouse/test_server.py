@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import anyio
@@ -148,14 +150,25 @@ async def test_a_wrong_password_is_forbidden_and_never_shown(
     assert "hunter2" not in f"{error.as_text()} {error.context} {lines} {caplog.text} {error.__cause__!r}"
 
 
-async def test_no_server_says_what_to_check(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hangs_up", [False, True])
+async def test_no_server_says_what_to_check(tmp_path: Path, hangs_up: bool) -> None:
+    """Nothing listens, or something else does that ends the connection."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         host = Host(taken.getsockname()[1])
-    driver = LocalDriver(tmp_path, clickhouse=host.url())
-    with pytest.raises(Unavailable, match="does not answer") as caught:
-        await driver.ready()
+        Thread(target=hang_up, args=(taken,), daemon=True).start()
+        driver = LocalDriver(tmp_path, clickhouse=host.url())
+        if not hangs_up:
+            taken.close()
+        with pytest.raises(Unavailable, match="does not answer") as caught:
+            await driver.ready()
     assert "POSTHOG_MCP_CLICKHOUSE_URL" in caught.value.fix
     await driver.aclose()
+
+
+def hang_up(listener: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            listener.accept()[0].close()
 
 
 async def test_an_empty_database_says_how_to_fill_it(tmp_path: Path, clickhouse: Host) -> None:

@@ -94,6 +94,8 @@ class Server:
             return await client.raw_query(sql, dict(parameters) if parameters else None, sent, "JSONCompact")
         except Exception as error:
             worded = self.worded(error)
+            if worded.context.get("clickhouse_error") == "UNKNOWN_IDENTIFIER":
+                self._manifest = None  # the tables may have been exchanged since
             raise worded from None
 
     async def rows(self, sql: str, *, seconds: float = OWN_SECONDS) -> list[list[Json]]:
