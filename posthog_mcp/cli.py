@@ -179,6 +179,13 @@ def add_local(commands: Parsers, common: argparse.ArgumentParser, anywhere: argp
     reset = parts.add_parser("reset", parents=[common], help="drop the embedded project")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(module="local", action="reset")
+    schema = parts.add_parser("clickhouse-schema", parents=[common], help="print the tables of a ClickHouse server")
+    schema.set_defaults(module="clickhouse", action="schema")
+    fill = parts.add_parser("clickhouse-load", parents=[common], help="copy the project to a ClickHouse server")
+    fill.add_argument("--own-tables", action="store_true", help="copy nothing: read names and types of tables there")
+    fill.add_argument("--name", default="ClickHouse project", help="the project's name, with --own-tables")
+    fill.add_argument("--timezone", default="UTC", help="the project's time zone, with --own-tables")
+    fill.set_defaults(module="clickhouse", action="fill")
 
 
 def add_keeping(commands: Parsers, common: argparse.ArgumentParser) -> None:

@@ -48,7 +48,7 @@ def choose_driver(settings: Settings, masking: Masking | None = None) -> Driver:
         return PostHogDriver(settings)
     from posthog_mcp.backends.local.driver import LocalDriver
 
-    return LocalDriver(settings.data_dir)
+    return LocalDriver(settings.data_dir, clickhouse=settings.clickhouse_url)
 
 
 def masked_driver(settings: Settings, masking: Masking) -> Driver:
@@ -59,7 +59,7 @@ def masked_driver(settings: Settings, masking: Masking) -> Driver:
         return MaskedPostHogDriver(settings, masking)
     from posthog_mcp.safety.masked_local import MaskedLocalDriver
 
-    return MaskedLocalDriver(settings.data_dir, masking)
+    return MaskedLocalDriver(settings.data_dir, masking, settings.clickhouse_url)
 
 
 class Siblings:

@@ -80,6 +80,8 @@ def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("POSTHOG_MCP_SECRET", "hunter2", "32 characters"),
         ("POSTHOG_MCP_EXECUTION", "docker", "'direct' or 'e2b'"),
         ("POSTHOG_MCP_STATE_URL", "mysql://u:hunter2@h/d", "sqlite:///"),
+        ("POSTHOG_MCP_CLICKHOUSE_URL", "mysql://u:hunter2@h/d", "clickhouse://USER"),
+        ("POSTHOG_MCP_CLICKHOUSE_URL", "clickhouse://u:hunter2@h:9000/d", "8123"),
         ("POSTHOG_MCP_LLM", "gemini:x", "anthropic:MODEL or openai:MODEL"),
         ("POSTHOG_MCP_EMBEDDINGS", "magic", "hashed, minilm"),
         ("LOG_LEVEL", "loud", "'DEBUG'"),

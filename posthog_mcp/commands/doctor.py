@@ -55,6 +55,12 @@ async def findings(settings: Settings) -> AsyncGenerator[Line, None]:
     yield engine_line(settings)
     for check in (folder_line, disk_line):
         yield check(settings)
+    if not settings.uses_posthog and settings.clickhouse_url is not None:
+        from posthog_mcp.commands.doctor_clickhouse import clickhouse_findings
+
+        async for line in clickhouse_findings(settings.clickhouse_url):
+            yield line
+        return
     if not settings.uses_posthog:
         yield embedded_line(settings)
         return
@@ -117,8 +123,8 @@ async def parser_line() -> Line:
 def engine_line(settings: Settings) -> Line:
     if importlib.util.find_spec("chdb") is not None:
         return Line("ok", "engine", f"chdb-core {version('chdb-core')}")
-    if settings.uses_posthog:
-        return Line("ok", "engine", "chDB is not installed; it is needed for the embedded project only")
+    if settings.uses_posthog or settings.clickhouse_url:
+        return Line("ok", "engine", "chDB is not installed; it is needed for the data folder's own project only")
     return Line("failed", "engine", "chDB is not installed", 'pip install "posthog-mcp[local]" (not on Windows)')
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from posthog_mcp.commands.clickhouse import copy
 from posthog_mcp.commands.listening import announce, bind, serve_app
 from posthog_mcp.commands.logs import log_to_stderr
 from posthog_mcp.commands.progress import progress_bar
@@ -38,14 +39,15 @@ async def serve(settings: Settings, arguments: argparse.Namespace) -> int:
 
     log_to_stderr(settings)
     listener = bind(arguments.host, arguments.port)
-    driver = LocalDriver(settings.data_dir)
+    driver = LocalDriver(settings.data_dir, clickhouse=settings.clickhouse_url)
     try:
         with progress_bar("looking for data") as watch:
             driver.progress = watch
             await driver.ready()
             driver.progress = None
         announce("PostHog's REST API (key phx_local)", arguments.host, listener.getsockname()[1], "/api/")
-        await serve_app(rest_app(driver, partial(capture, driver.store), driver.downloads.file), listener)
+        stored = None if driver.server else partial(capture, driver.store)
+        await serve_app(rest_app(driver, stored, driver.downloads.file), listener)
     finally:
         with anyio.CancelScope(shield=True):
             await driver.aclose()
@@ -59,7 +61,7 @@ async def load(settings: Settings, arguments: argparse.Namespace) -> int:
 
     with progress_bar("importing") as watch:
         report = await import_exports(Store(settings.data_dir / "local"), arguments.paths, progress=watch)
-    return tell(report)
+    return tell(report) or await copy(settings)
 
 
 def tell(report: ImportReport) -> int:
@@ -101,7 +103,7 @@ async def demo_data(settings: Settings, arguments: argparse.Namespace) -> int:
             await anyio.to_thread.run_sync(objects.close)
     rows = made.manifest.tables["events"].rows
     sys.stdout.write(f"The embedded project holds the demo: {rows:,} events over {days} days.\n")
-    return 0
+    return await copy(settings)
 
 
 def refuse_to_replace_imports(store: Store) -> None:

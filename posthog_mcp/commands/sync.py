@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from posthog_mcp.commands.clickhouse import copy
 from posthog_mcp.commands.local import tell
 from posthog_mcp.commands.progress import progress_bar
 from posthog_mcp.errors import InvalidInput
@@ -42,7 +43,7 @@ async def bring(settings: Settings, days: int) -> int:
     finally:
         with anyio.CancelScope(shield=True):
             await driver.aclose()
-    return report(synced)
+    return report(synced) or await copy(settings)
 
 
 def report(synced: Synced) -> int:

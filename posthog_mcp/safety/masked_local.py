@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from posthog_mcp.backends.backend import QueryAnswer, QueryOptions
 from posthog_mcp.backends.local.driver import LocalDriver
 from posthog_mcp.results import Json
@@ -15,8 +17,8 @@ from posthog_mcp.safety.masking import Masking
 class MaskedLocalDriver(LocalDriver):
     """Metadata objects stay as they are, because they are computed with; the server's edge masks what is shown."""
 
-    def __init__(self, data_dir: Path, masking: Masking) -> None:
-        super().__init__(data_dir)
+    def __init__(self, data_dir: Path, masking: Masking, clickhouse: SecretStr | None = None) -> None:
+        super().__init__(data_dir, clickhouse=clickhouse)
         self.masking = masking
 
     async def query(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:

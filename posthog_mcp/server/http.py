@@ -74,7 +74,9 @@ class Page:
         settings = self.server.configured
         backend = "posthog" if settings.uses_posthog else "local"
         toolsets = list(settings.toolsets)
-        return JSONResponse({"name": "posthog-mcp", "version": __version__, "toolsets": toolsets, "backend": backend})
+        engine = "posthog" if settings.uses_posthog else "clickhouse" if settings.clickhouse_url else "chdb"
+        found = {"name": "posthog-mcp", "version": __version__, "toolsets": toolsets, "backend": backend}
+        return JSONResponse({**found, "engine": engine})
 
     async def metrics(self, request: Request) -> Response:
         del request

@@ -5,12 +5,11 @@ exist in this version is refused, not ignored: a person who asks for masking mus
 """
 
 from posthog_mcp.settings.environment import child_environment, unknown_variables
-from posthog_mcp.settings.fields import DEFAULT_TOOLSETS, NOT_YET, REGIONS, TOOLSETS
+from posthog_mcp.settings.fields import DEFAULT_TOOLSETS, REGIONS, TOOLSETS
 from posthog_mcp.settings.loading import Settings
 
 __all__ = [
     "DEFAULT_TOOLSETS",
-    "NOT_YET",
     "REGIONS",
     "TOOLSETS",
     "Settings",

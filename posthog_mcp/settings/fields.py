@@ -16,8 +16,6 @@ DEFAULT_TOOLSETS = ("discover", "query", "insights", "analysis", "knowledge", "t
 REGIONS = {"us": "https://us.posthog.com", "eu": "https://eu.posthog.com"}
 Names = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
-NOT_YET = ("clickhouse_url",)
-"""Settings that this version knows by name only."""
 
 
 def setting(
@@ -177,7 +175,16 @@ class Fields(BaseSettings):
         "POSTHOG_MCP_DRAIN_SECONDS", "seconds between /ready saying no and the end, at SIGTERM", 0.0, ge=0, le=300
     )
     rate_limit: str = setting("POSTHOG_MCP_RATE_LIMIT", "requests of a key, such as 240/min", "240/min,1200/h")
-    clickhouse_url: str | None = setting("POSTHOG_MCP_CLICKHOUSE_URL", "not in this version", None)
+    clickhouse_url: SecretStr | None = setting(
+        "POSTHOG_MCP_CLICKHOUSE_URL",
+        "clickhouse(s)://USER:PASSWORD@HOST:PORT/DATABASE: run the embedded project's SQL there instead of on chDB",
+        None,
+    )
+    clickhouse_load_url: SecretStr | None = setting(
+        "POSTHOG_MCP_CLICKHOUSE_LOAD_URL",
+        "the same with a user that may write: `local import`, `sync`, `demo-data` and `clickhouse-load` fill it",
+        None,
+    )
     cache_url: str | None = setting(
         "POSTHOG_MCP_CACHE_URL", "redis://… of the results and limits that replicas share; default in process", None
     )

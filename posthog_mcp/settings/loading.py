@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError, field_validator, model_validato
 from pydantic_core import ErrorDetails
 
 from posthog_mcp.errors import InvalidInput
-from posthog_mcp.settings.fields import NOT_YET, REGIONS, TOOLSETS, Fields
+from posthog_mcp.settings.fields import REGIONS, TOOLSETS, Fields
 
 
 class Settings(Fields):
@@ -106,6 +106,22 @@ class Settings(Fields):
             raise ValueError("redis://HOST:PORT/NUMBER is needed")
         return value
 
+    @field_validator("clickhouse_url", "clickhouse_load_url")
+    @classmethod
+    def known_server(cls, value: SecretStr | None) -> SecretStr | None:
+        """ClickHouse's HTTP interface; the native port is another protocol."""
+        if value is None:
+            return None
+        text = value.get_secret_value().strip()
+        parts = urlsplit(text)
+        if parts.scheme not in ("clickhouse", "clickhouses", "http", "https") or not parts.hostname:
+            raise ValueError("clickhouse://USER:PASSWORD@HOST:PORT/DATABASE is needed, clickhouses:// for TLS")
+        if parts.port in (9000, 9440):
+            raise ValueError("the port of ClickHouse's HTTP interface is needed, mostly 8123, or 8443 for TLS")
+        if parts.query or parts.fragment or "/" in parts.path.strip("/"):
+            raise ValueError("only user, password, host, port and database belong here; escape others with %")
+        return SecretStr(text)
+
     @field_validator("llm")
     @classmethod
     def known_provider(cls, value: str | None) -> str | None:
@@ -162,11 +178,10 @@ class Settings(Fields):
         Raises:
             ValueError: a setting is of no use in this version or without another one.
         """
-        for field in NOT_YET:
-            if getattr(self, field) is not None:
-                raise ValueError(f"{self.variable(field)}: this version takes no value yet")
         if self.auth == "oauth" and not (self.oauth_issuer and (self.oauth_audience or self.public_url)):
             raise ValueError("POSTHOG_MCP_AUTH=oauth needs POSTHOG_MCP_OAUTH_ISSUER and POSTHOG_MCP_PUBLIC_URL")
+        if self.clickhouse_url is not None and self.uses_posthog:
+            raise ValueError("POSTHOG_MCP_CLICKHOUSE_URL beside POSTHOG_API_KEY needs POSTHOG_MCP_BACKEND=local")
         if self.api_key is None and self.backend == "posthog":
             raise ValueError("POSTHOG_MCP_BACKEND=posthog needs POSTHOG_API_KEY")
         if self.api_key is None and self.backend == "auto" and self.project_id not in (None, 1):

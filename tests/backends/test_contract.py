@@ -1,4 +1,4 @@
-"""One contract, two drivers: the embedded project directly, and our HTTP driver against its REST facade on a real port."""
+"""One contract: the embedded project on chDB and on a ClickHouse server, and our HTTP driver against a REST facade."""
 
 from __future__ import annotations
 
@@ -45,13 +45,18 @@ async def facade(demo_dir: Path) -> AsyncIterator[tuple[LocalDriver, str]]:
     await driver.aclose()
 
 
-@pytest.fixture(scope="module", params=["local", "posthog"])
-async def driver(request: pytest.FixtureRequest, facade: tuple[LocalDriver, str]) -> AsyncIterator[Driver]:
+@pytest.fixture(scope="module", params=["local", "clickhouse", "posthog"])
+async def driver(
+    request: pytest.FixtureRequest, facade: tuple[LocalDriver, str], demo_dir: Path
+) -> AsyncIterator[Driver]:
     local, address = facade
     if request.param == "local":
         yield local
         return
-    remote = PostHogDriver(over_http(address))
+    if request.param == "clickhouse":
+        remote = LocalDriver(demo_dir, clickhouse=request.getfixturevalue("clickhouse").url())
+    else:
+        remote = PostHogDriver(over_http(address))
     yield remote
     await remote.aclose()
 

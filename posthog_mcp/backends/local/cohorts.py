@@ -100,13 +100,14 @@ class Cohorts:
         """Cohorts without an up-to-date file, oldest first; none while their last failure is recent."""
         snapshot = await self._snapshot()
         cohorts = await anyio.to_thread.run_sync(lambda: self._objects.list("cohorts", limit=MOST).items)
-        now = time.monotonic()
         return [
             each
             for each in map(wanted, reversed(cohorts))
-            if not (snapshot.path / each.table / each.file).exists()
-            and now - self._failed.get(each.file, -RETRY_SECONDS) >= RETRY_SECONDS
+            if not (snapshot.path / each.table / each.file).exists() and not self._failed_lately(each)
         ]
+
+    def _failed_lately(self, each: Wanted) -> bool:
+        return time.monotonic() - self._failed.get(each.file, -RETRY_SECONDS) < RETRY_SECONDS
 
     async def _work_out(self, batch: Sequence[Wanted]) -> None:
         found: list[tuple[Wanted, set[str]]] = []

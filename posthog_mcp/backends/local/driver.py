@@ -12,9 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
+from pydantic import SecretStr
 
 from posthog_mcp.backends.backend import ApiCall, Capability, ListOptions, Page, QueryAnswer, QueryOptions, Resource
 from posthog_mcp.backends.local.api import embedded_call
+from posthog_mcp.backends.local.clickhouse.people import KeptCohorts
+from posthog_mcp.backends.local.clickhouse.server_data import ServerData
 from posthog_mcp.backends.local.cohorts import Cohorts
 from posthog_mcp.backends.local.demo.generate import DEFAULT_EVENTS, generate_demo
 from posthog_mcp.backends.local.downloads import Downloads
@@ -27,7 +30,7 @@ from posthog_mcp.backends.local.schema import system_tables
 from posthog_mcp.backends.local.storage import Snapshot, Store, catalogue_for, profile_for
 from posthog_mcp.backends.local.tiles import place_tiles
 from posthog_mcp.backends.values import counted, values_query
-from posthog_mcp.errors import InvalidInput, Unavailable
+from posthog_mcp.errors import Forbidden, InvalidInput, Unavailable
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.checker import Checked, Checker
 from posthog_mcp.hogql.parsing import Parser
@@ -53,24 +56,34 @@ class Known:
 
 
 class LocalDriver:
-    """One data folder, answered by chDB. Nothing is started or read before it is needed."""
+    """One data folder, answered by chDB, or by the ClickHouse server that `clickhouse` names.
+
+    Nothing is started or read before it is needed. With a server the folder holds metadata objects only.
+    """
 
     kind: BackendKind = "local"
     capabilities: frozenset[Capability] = frozenset(
         {"hogql", "hogql_metadata", "database_schema", "capture", "write_objects", "cancel"}
     )
 
-    def __init__(self, data_dir: Path, *, demo_events: int = DEFAULT_EVENTS) -> None:
+    def __init__(
+        self, data_dir: Path, *, demo_events: int = DEFAULT_EVENTS, clickhouse: SecretStr | None = None
+    ) -> None:
         self.store = Store(data_dir / "local")
         self.objects = Objects(self.store.root)
         self.progress: LoadProgress | None = None
         self._demo_events = demo_events
         self._parser = Parser()
         self._checker = Checker(self._parser, self.catalogue)
-        self._engine = Engine(self._layout)
-        self._cohorts = Cohorts(self.store, self.objects, self.snapshot, self._person_ids)
+        self.server = ServerData(clickhouse, self.store.root, self.objects) if clickhouse else None
+        self._cohorts = (KeptCohorts if self.server else Cohorts)(
+            self.store, self.objects, self.snapshot, self._person_ids
+        )
+        self._engine = self.server.engine(self._cohorts) if self.server else Engine(self._layout)
+        if self.server:
+            self.capabilities = LocalDriver.capabilities - {"capture"}
         self._listings = Listings(self.objects, self.snapshot, self.query)
-        self.downloads = Downloads(self.snapshot)
+        self.downloads = Downloads(self._files)
         self._known: Known | None = None
         self._creating = anyio.Lock()
 
@@ -80,6 +93,8 @@ class LocalDriver:
 
     async def snapshot(self) -> Snapshot:
         """The current data; the demo project is generated into an empty folder first."""
+        if self.server:
+            return await self.server.snapshot()
         snapshot = await anyio.to_thread.run_sync(self.store.current)
         if snapshot is not None:
             return snapshot
@@ -89,9 +104,20 @@ class LocalDriver:
                 self.store, self.objects, events=self._demo_events, only_if_empty=True, progress=self.progress
             )
 
+    async def _files(self) -> Snapshot:
+        """The data as Parquet files.
+
+        Raises:
+            InvalidInput: it lies on a ClickHouse server.
+        """
+        if self.server:
+            raise InvalidInput("File downloads are not made from a ClickHouse server.", fix="Query it instead.")
+        return await self.snapshot()
+
     async def project(self) -> ProjectInfo:
         settings = (await self.snapshot()).manifest.project
-        return ProjectInfo(PROJECT_ID, settings.name, settings.timezone, "local", HOST, settings.week_start_day)
+        host = str(self.server.address) if self.server else HOST
+        return ProjectInfo(PROJECT_ID, settings.name, settings.timezone, "local", host, settings.week_start_day)
 
     async def catalogue(self) -> Catalogue:
         return (await self._current()).catalogue
@@ -104,7 +130,8 @@ class LocalDriver:
             cohorts, actions, steps = await anyio.to_thread.run_sync(self._names)
             catalogue = catalogue_for(snapshot.manifest, cohorts=cohorts, actions=actions, version_suffix=f"-{stamp}")
             catalogue = replace(catalogue, action_steps=steps, embedded=True)
-            self._known = Known(snapshot, stamp, catalogue, profile_for(snapshot.manifest))
+            profile = (self.server.profile if self.server else profile_for)(snapshot.manifest)
+            self._known = Known(snapshot, stamp, catalogue, profile)
         return self._known
 
     def _names(self) -> tuple[dict[int, str], dict[int, str], dict[int, list[dict[str, Json]]]]:
@@ -243,14 +270,25 @@ class LocalDriver:
         return await embedded_call(self, self.downloads, call)
 
     async def capture_events(self, events: Sequence[Mapping[str, Json]]) -> int:
-        """Stored at once; an event whose uuid is there already is left out."""
+        """Stored at once; an event whose uuid is there already is left out.
+
+        Raises:
+            Forbidden: the project lies on a ClickHouse server, which is only read.
+        """
+        if self.server:
+            raise Forbidden("A project on a ClickHouse server is only read.", fix="Load the events there instead.")
         from posthog_mcp.backends.local.ingest import capture
 
         await self.snapshot()
         return await capture(self.store, events)
 
     async def ready(self) -> None:
-        await self.snapshot()
+        """Whether a query would be answered.
+
+        Raises:
+            PostHogMcpError: the folder or the server cannot be read.
+        """
+        await (self.server.ready() if self.server else self.snapshot())
 
     async def aclose(self) -> None:
         await self._engine.aclose()

@@ -148,9 +148,8 @@ class Engine:
             with anyio.fail_after(timeout_seconds):
                 status, payload = await self._ask(worker, marker, request)
         except TimeoutError:
-            message = f"The query ran longer than {timeout_seconds:g} s and was stopped."
-            fix = "Shorten the time range, filter by event, or raise POSTHOG_MCP_QUERY_TIMEOUT."
-            raise QueryTimeout(message, fix=fix) from None
+            too_long = overran(timeout_seconds)
+            raise too_long from None
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             await self._forget(worker)
             message = "The engine process ended while the query ran; nothing was lost."
@@ -284,17 +283,11 @@ def job(layout: Layout, scratch: Path, memory: int) -> dict[str, Json]:
     """What the worker needs to know to come up. Settings are fixed for its life: readonly=1 forbids any change."""
     settings: dict[str, Json] = {
         "readonly": "1",
-        "session_timezone": layout.timezone,
         "max_execution_time": "600",
         "max_memory_usage": str(memory),
-        "max_result_bytes": str(MAX_RESULT_BYTES),
         "max_bytes_before_external_group_by": str(memory // 2),
         "max_bytes_before_external_sort": str(memory // 2),
-        "transform_null_in": "1",
-        "output_format_json_quote_64bit_integers": "0",
-        "output_format_json_quote_denormals": "1",
-        "output_format_json_quote_decimals": "1",
-        "output_format_json_validate_utf8": "1",
+        **answer_settings(layout.timezone),
     }
     tables: dict[str, Json] = {
         name: {"path": source.path, "format": source.format, "columns": [list(column) for column in source.columns]}
@@ -308,6 +301,24 @@ def job(layout: Layout, scratch: Path, memory: int) -> dict[str, Json]:
         "settings": settings,
         "memory": memory,
     }
+
+
+def answer_settings(timezone: str) -> dict[str, Json]:
+    """What every answer rests on, wherever it is worked out: zone, NULLs in IN, and how JSON shows numbers."""
+    return {
+        "session_timezone": timezone,
+        "max_result_bytes": str(MAX_RESULT_BYTES),
+        "transform_null_in": "1",
+        "output_format_json_quote_64bit_integers": "0",
+        "output_format_json_quote_denormals": "1",
+        "output_format_json_quote_decimals": "1",
+        "output_format_json_validate_utf8": "1",
+    }
+
+
+def overran(timeout_seconds: float) -> QueryTimeout:
+    message = f"The query ran longer than {timeout_seconds:g} s and was stopped."
+    return QueryTimeout(message, fix="Shorten the time range, filter by event, or raise POSTHOG_MCP_QUERY_TIMEOUT.")
 
 
 def escaped(value: str) -> str:
