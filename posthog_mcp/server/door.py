@@ -12,10 +12,12 @@ import uuid
 from dataclasses import dataclass, field
 
 import anyio
+from opentelemetry.trace import SpanKind
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from posthog_mcp.observing.spans import incoming, span
 from posthog_mcp.safety.principals import Access
 from posthog_mcp.server.credentials import PLACE, Credentials, Refused
 from posthog_mcp.server.gate import ACCESS
@@ -65,13 +67,21 @@ class Door:
             await self._app(scope, receive, send)
             return
         inner = {**scope, "posthog_mcp.path": scope["path"], "path": "/mcp", "raw_path": b"/mcp"}
-        answer = Answer(send)
-        begun, request_id = time.perf_counter(), uuid.uuid4().hex[:16]
+        request_id = uuid.uuid4().hex[:16]
+        about = {"http.request.method": scope["method"], "posthog_mcp.request_id": request_id}
+        parent = incoming(plain_headers(scope))
+        with span(f"HTTP {scope['method']}", about, kind=SpanKind.SERVER, parent=parent) as traced:
+            status = await self._answered(inner, receive, Answer(send, request_id))
+            traced.set_attribute("http.response.status_code", status)
+
+    async def _answered(self, inner: Scope, receive: Receive, answer: Answer) -> int:
+        """Let a request in and its answer out; the answer's status, 0 where there was none."""
+        begun = time.perf_counter()
         access: Access | None = None
         try:
             access = await self._admitted(inner)
             inner[ACCESS] = access
-            await self._passed(inner, await self._body(scope, receive), answer)
+            await self._passed(inner, await self._body(inner, receive), answer)
         except Refused as refused:
             await self._refuse(refused, inner, answer)
         except TooMuch as error:
@@ -79,7 +89,8 @@ class Door:
             refusal = JSONResponse({"error": told}, status_code=error.status, headers={"connection": "close"})
             await refusal(inner, receive, answer.send)
         finally:
-            self._log(inner, access, answer.status, begun, request_id)
+            self._log(inner, access, answer, begun)
+        return answer.status
 
     async def _admitted(self, scope: Scope) -> Access | None:
         """Who it is; counted.
@@ -156,14 +167,14 @@ class Door:
         body = {"error": error, "error_description": refused.message}
         await JSONResponse(body, status_code=refused.status, headers=headers)(scope, nothing, answer.send)
 
-    def _log(self, scope: Scope, access: Access | None, status: int, begun: float, request_id: str) -> None:
+    def _log(self, scope: Scope, access: Access | None, answer: Answer, begun: float) -> None:
         """One line a request: who, which method, what came of it. No key, no argument, no row."""
+        status, headers = answer.status, plain_headers(scope)
         self.traffic.statuses[status] = self.traffic.statuses.get(status, 0) + 1
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        fields = {
-            "request_id": request_id,
+        fields: dict[str, str | int | float] = {
+            "request_id": answer.request_id,
             "principal": access.principal.id if access else "local",
-            "method": headers.get("mcp-method", scope["method"])[:60],
+            "method": headers.get("mcp-method", str(scope["method"]))[:60],
             "name": headers.get("mcp-name", "")[:60],
             "status": status,
             "ms": round((time.perf_counter() - begun) * 1000, 1),
@@ -172,16 +183,21 @@ class Door:
 
 
 class Answer:
-    """Passes an answer on and knows its status; 0 while there is none."""
+    """Passes an answer on, with the request's id, and knows its status; 0 while there is none."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send, self.request_id = send, request_id
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]}
         await self._send(message)
+
+
+def plain_headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 async def nothing() -> Message:
