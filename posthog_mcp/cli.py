@@ -199,6 +199,8 @@ def add_keeping(commands: Parsers, common: argparse.ArgumentParser) -> None:
     forget = commands.add_parser("forget", parents=[common], help="remove a person from everything kept here")
     forget.add_argument("person", nargs="+", metavar="PERSON", help="an e-mail, a distinct_id or a name")
     forget.set_defaults(module="forget")
+    text = "encrypt what is kept with POSTHOG_MCP_STATE_KEY, or with a new key"
+    commands.add_parser("encrypt", parents=[common], help=text).set_defaults(module="encrypt")
 
 
 def add_install(commands: Parsers, common: argparse.ArgumentParser) -> None:

@@ -144,6 +144,11 @@ class Fields(BaseSettings):
         "32 characters or more, equal on all replicas: pseudonyms, tokens, audit; default one in the data folder",
         None,
     )
+    state_key: SecretStr | None = setting(
+        "POSTHOG_MCP_STATE_KEY",
+        "32 characters or more: what is kept is encrypted (extra encryption); NEW,OLD changes the key",
+        None,
+    )
     audit: Literal["on", "off", "required"] = setting("POSTHOG_MCP_AUDIT", "on, off, or required to answer", "on")
     retention_days: int = setting(
         "POSTHOG_MCP_RETENTION_DAYS", "days that history, results and audit are kept; 0: no limit", 0, ge=0, le=36_500

@@ -22,6 +22,7 @@ import anyio
 from posthog_mcp.errors import PostHogMcpError, Unavailable
 from posthog_mcp.observing.cost import Cost
 from posthog_mcp.state.audit_tables import AuditTables, open_tables
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -68,8 +69,8 @@ class Verdict:
 class Audit:
     """The audit of one installation."""
 
-    def __init__(self, data_dir: Path, url: str | None, key: bytes) -> None:
-        self._data_dir, self._url, self._key = data_dir, url, key
+    def __init__(self, data_dir: Path, url: str | None, key: bytes, seal: Seal = PLAIN) -> None:
+        self._data_dir, self._url, self._key, self._seal = data_dir, url, key, seal
         self._tables: AuditTables | None = None
         self._waiting: list[Record] = []
         self._buffering = threading.Lock()
@@ -127,7 +128,7 @@ class Audit:
     def tables(self) -> AuditTables:
         """The tables, created where they are missing."""
         if self._tables is None:
-            self._tables = open_tables(self._data_dir, self._url)
+            self._tables = open_tables(self._data_dir, self._url, self._seal)
         return self._tables
 
     def _append(self, records: Sequence[Record]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from posthog_mcp.observing.cost import Cost
 from posthog_mcp.state.database import create, open_engine
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -84,7 +85,7 @@ class AuditTables:
         connection.execute(self.texts.delete().where(self.texts.c.hogql_hash.not_in(used)))
 
 
-def open_tables(data_dir: Path, url: str | None) -> AuditTables:
+def open_tables(data_dir: Path, url: str | None, seal: Seal = PLAIN) -> AuditTables:
     """Connect, and create what is missing. Blocks."""
     import sqlalchemy as sa
     from sqlalchemy.exc import IntegrityError
@@ -137,7 +138,7 @@ def open_tables(data_dir: Path, url: str | None) -> AuditTables:
         *(sa.Column(name, sa.Float, nullable=False) for name in MEASURED),
     )
     engine = open_engine(data_dir, url)
-    create(engine, metadata)
+    create(engine, metadata, seal)
     try:
         with engine.begin() as connection:
             if connection.execute(head.select()).first() is None:
