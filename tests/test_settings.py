@@ -79,6 +79,8 @@ def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("POSTHOG_MCP_MASK", "some", "'off', 'pii' or 'strict'"),
         ("POSTHOG_MCP_SECRET", "hunter2", "32 characters"),
         ("POSTHOG_MCP_STATE_KEY", f"{'k' * 32},hunter2", "32 characters"),
+        ("POSTHOG_MCP_TELEMETRY_KEY", "phx_hunter2", "project token"),
+        ("POSTHOG_MCP_TELEMETRY_HOST", "posthog.example.com", "https://"),
         ("POSTHOG_MCP_EXECUTION", "docker", "'direct' or 'e2b'"),
         ("POSTHOG_MCP_STATE_URL", "mysql://u:hunter2@h/d", "sqlite:///"),
         ("POSTHOG_MCP_LLM", "gemini:x", "anthropic:MODEL or openai:MODEL"),

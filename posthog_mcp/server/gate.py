@@ -126,6 +126,7 @@ class Gate:
         if ctx.method == "tools/call":
             self._server.figures.took(record.action, elapsed)
             self._server.figures.cached[record.action] += record.cached
+            self._server.own_events.tell(record, client_of(ctx))
         audit = self._server.audit
         if audit is None:
             return
@@ -137,6 +138,12 @@ class Gate:
             except PostHogMcpError as error:
                 if required:
                     raise MCPError(code=INVALID_REQUEST, message=error.as_text()) from None
+
+
+def client_of(ctx: Call) -> str:
+    """What the client calls itself; "" where it does not tell."""
+    params = ctx.session.client_params
+    return params.client_info.name if params is not None else ""
 
 
 def access_of(ctx: Call) -> Access | None:

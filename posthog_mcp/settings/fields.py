@@ -171,6 +171,14 @@ class Fields(BaseSettings):
     default_role: Literal["viewer", "analyst", "editor", "admin"] = setting(
         "POSTHOG_MCP_DEFAULT_ROLE", "role of who brings none: viewer, analyst, editor or admin", "editor"
     )
+    telemetry_key: SecretStr | None = setting(
+        "POSTHOG_MCP_TELEMETRY_KEY",
+        "project token (phc_…) of your own PostHog that gets an event a tool call; without one: none",
+        None,
+    )
+    telemetry_host: str | None = setting(
+        "POSTHOG_MCP_TELEMETRY_HOST", "its address; default the PostHog of the other settings", None
+    )
     request_rate: str = setting("POSTHOG_MCP_REQUEST_RATE", "HTTP requests that one principal may make", "1200/min")
     request_timeout: float = setting(
         "POSTHOG_MCP_REQUEST_TIMEOUT", "seconds that an HTTP request may take, up to 3,600", 660.0, gt=0, le=3_600

@@ -62,7 +62,16 @@ class Settings(Fields):
             raise ValueError("it holds characters that cannot be in it")
         return SecretStr(text) if text else None
 
-    @field_validator("base_url")
+    @field_validator("telemetry_key")
+    @classmethod
+    def project_token(cls, value: SecretStr | None) -> SecretStr | None:
+        """A personal key could read everything; sending needs the public token alone."""
+        text = value.get_secret_value().strip() if value else ""
+        if text and not re.fullmatch(r"phc_\w+", text):
+            raise ValueError("a project token (phc_…) is needed, not a personal key")
+        return SecretStr(text) if text else None
+
+    @field_validator("base_url", "telemetry_host")
     @classmethod
     def plain_base_url(cls, value: str | None) -> str | None:
         """A trailing `/api` is what people copy; the client adds it itself."""
