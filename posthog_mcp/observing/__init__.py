@@ -7,3 +7,8 @@ Decisions.
   not on it, whoever puts them there.
 - The cost of a call is summed by whoever spends it (`cost.spend`), into the call that is under way.
 """
+
+from contextvars import ContextVar
+
+REQUEST: ContextVar[str] = ContextVar("id of the HTTP request under way", default="")
+"""Every log line of a request carries it."""
