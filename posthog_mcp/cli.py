@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias, cast
 
 from posthog_mcp import __version__
 from posthog_mcp.errors import InvalidInput, PostHogMcpError
+from posthog_mcp.observing.exporting import exporting
 from posthog_mcp.settings import Settings
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -52,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load(**{name: getattr(arguments, name, None) for name in SETTING_FLAGS})
         command = cast(Command, importlib.import_module(f"posthog_mcp.commands.{arguments.module}"))
-        return command.run(settings, arguments)
+        with exporting():
+            return command.run(settings, arguments)
     except PostHogMcpError as error:
         print(error.as_text(), file=sys.stderr)  # noqa: T201
         return WRONG_USAGE if isinstance(error, InvalidInput) else FAILED
@@ -204,6 +206,8 @@ def add_keeping(commands: Parsers, common: argparse.ArgumentParser) -> None:
     forget = commands.add_parser("forget", parents=[common], help="remove a person from everything kept here")
     forget.add_argument("person", nargs="+", metavar="PERSON", help="an e-mail, a distinct_id or a name")
     forget.set_defaults(module="forget")
+    text = "encrypt what is kept with POSTHOG_MCP_STATE_KEY, or with a new key"
+    commands.add_parser("encrypt", parents=[common], help=text).set_defaults(module="encrypt")
 
 
 def add_install(commands: Parsers, common: argparse.ArgumentParser) -> None:

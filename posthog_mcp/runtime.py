@@ -29,6 +29,7 @@ from posthog_mcp.state.definitions import Definitions
 from posthog_mcp.state.desk import open_desk
 from posthog_mcp.state.flights import Flights
 from posthog_mcp.state.history import History
+from posthog_mcp.state.sealing import Seal
 from posthog_mcp.state.shared_cache import Shared
 from posthog_mcp.state.stored_results import StoredResults
 from posthog_mcp.state.text_cache import text_cache
@@ -114,11 +115,16 @@ def cache_of(settings: Settings) -> ResultCache[object]:
     return ResultCache[object](stamp=settings.data_dir / STAMP)
 
 
+def seal_of(settings: Settings) -> Seal:
+    """What encrypts the state of these settings."""
+    return Seal(settings.state_keys)
+
+
 def open_audit(settings: Settings) -> Audit | None:
     """The audit of the installation; None where it is off. Nothing is opened yet."""
     if settings.audit == "off":
         return None
-    return Audit(settings.data_dir, settings.state_url, derived(settings, "audit"))
+    return Audit(settings.data_dir, settings.state_url, derived(settings, "audit"), seal_of(settings))
 
 
 @contextlib.asynccontextmanager
@@ -130,17 +136,20 @@ async def open_project(
     `driver`: another project's, which stays its own to close.
     """
     lent = driver
-    history = History(settings.data_dir, settings.state_url)
+    where = settings.data_dir, settings.state_url, seal_of(settings)
+    history = History(*where)
     masking = open_masking(settings)
     shared = Shared(settings.cache_url) if settings.cache_url else None
     own = None if shared is None else (shared, f"{principal.id} {settings.mask}")
-    stored = StoredResults(settings.data_dir / ("results" if masking is None else f"results-{settings.mask}"), own)
+    stored = StoredResults(
+        settings.data_dir / ("results" if masking is None else f"results-{settings.mask}"), own, where[2]
+    )
     secret = derived(settings, "confirmations") if settings.secret else None
     confirmations = Confirmations(settings.data_dir / "confirmations", secret=secret, shared=shared)
     driver, sandboxes = driver or choose_driver(settings, masking), open_sandboxes(settings)
-    themes, texts = ThemeStore(settings.data_dir, settings.state_url), text_cache(settings.cache_url)
-    desk = open_desk(settings.data_dir, settings.state_url)
-    definitions = Definitions(settings.data_dir, settings.state_url)
+    themes, texts = ThemeStore(*where), text_cache(settings.cache_url)
+    desk = open_desk(*where)
+    definitions = Definitions(*where)
     project = Project(
         driver,
         settings,

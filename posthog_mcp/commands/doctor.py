@@ -6,6 +6,7 @@ Looks and asks only; it generates no data and changes nothing.
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
 import importlib.util
 import platform
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from posthog_mcp.commands.finding import Line, State
 from posthog_mcp.errors import PostHogMcpError
-from posthog_mcp.settings import Settings, unknown_variables
+from posthog_mcp.settings import Settings, traces_endpoint, traces_wanted, unknown_variables
 
 LOOKS: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 PYTHONS = ((3, 11), (3, 14))
@@ -53,7 +54,7 @@ async def findings(settings: Settings) -> AsyncGenerator[Line, None]:
         yield check(settings)
     yield await parser_line()
     yield engine_line(settings)
-    for check in (folder_line, disk_line):
+    for check in (folder_line, disk_line, traces_line):
         yield check(settings)
     if not settings.uses_posthog and settings.clickhouse_url is not None:
         from posthog_mcp.commands.doctor_clickhouse import clickhouse_findings
@@ -144,6 +145,21 @@ def disk_line(settings: Settings) -> Line:
     state: State = "ok" if free > ENOUGH_DISK else "warning" if free > LITTLE_DISK else "failed"
     mend = "" if state == "ok" else "Free some space, or set POSTHOG_MCP_DATA_DIR to another disk."
     return Line(state, "disk", f"{free / (1 << 30):.1f} GB free", mend)
+
+
+def traces_line(settings: Settings) -> Line:
+    """Where spans go; an address may hold a password, which is not shown."""
+    from urllib.parse import urlsplit
+
+    del settings
+    if not traces_wanted():
+        return Line("ok", "traces", "off (no OTEL_EXPORTER_OTLP_ENDPOINT)")
+    try:
+        importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    except ImportError:
+        text = "OpenTelemetry's SDK is not installed; none are sent"
+        return Line("warning", "traces", text, 'pip install "posthog-mcp[otel]"')
+    return Line("ok", "traces", f"OTLP/HTTP to {urlsplit(traces_endpoint()).netloc.rpartition('@')[2]}")
 
 
 def embedded_line(settings: Settings) -> Line:

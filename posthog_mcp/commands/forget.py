@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from posthog_mcp.errors import InvalidInput
+from posthog_mcp.runtime import seal_of
 from posthog_mcp.safety.installation import open_masking
 from posthog_mcp.safety.keys import PHRASES, STRICT
 from posthog_mcp.settings import Settings
@@ -24,7 +25,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     for name in names:
         if len(name.strip()) < SHORTEST:
             raise InvalidInput(f"{name!r} would match other people too.", fix="Give an e-mail or a whole distinct_id.")
-    done = forget(settings.data_dir, settings.state_url, [*names, *pseudonyms(settings, names)])
+    done = forget(settings.data_dir, settings.state_url, [*names, *pseudonyms(settings, names)], seal_of(settings))
     if settings.cache_url:
         from posthog_mcp.state.shared_cache import empty
 

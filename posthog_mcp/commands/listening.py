@@ -55,6 +55,8 @@ async def serve_app(
     """
     import uvicorn
 
+    from posthog_mcp.commands.connections import Impatient
+
     class Draining(uvicorn.Server):
         """A second signal ends it at once."""
 
@@ -73,5 +75,7 @@ async def serve_app(
     # uvicorn raises the signal again after its clean stop; without this the exit code would tell of a killing.
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, lambda number, frame: None)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+    config = uvicorn.Config(
+        app, http=Impatient, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+    )
     await Draining(config).serve(sockets=[listener])

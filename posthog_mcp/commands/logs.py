@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 
+from posthog_mcp.observing import REQUEST
 from posthog_mcp.settings import Settings
 
 
@@ -16,6 +17,8 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
         line = {"time": when, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        if request_id := REQUEST.get():
+            line["request_id"] = request_id
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

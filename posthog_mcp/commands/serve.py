@@ -16,6 +16,7 @@ import anyio
 
 from posthog_mcp.commands.listening import announce, bind, serve_app
 from posthog_mcp.commands.logs import log_to_stderr
+from posthog_mcp.observing.exporting import finish
 from posthog_mcp.project import Project
 from posthog_mcp.runtime import open_project
 from posthog_mcp.settings import Settings
@@ -69,6 +70,7 @@ async def serve_stdio(settings: Settings) -> None:
                 serving.cancel()
                 with anyio.move_on_after(STOP_SECONDS):
                     await closed.wait()
+                finish()
                 sys.stderr.flush()
                 os._exit(0)
 

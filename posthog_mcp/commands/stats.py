@@ -1,4 +1,4 @@
-"""`stats`: who used which tools, how often, how fast, and what was slow, counted from the audit."""
+"""`stats`: who used which tools, how often, how fast, at what cost, and what was slow, counted from the audit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from posthog_mcp.results import Json
 from posthog_mcp.runtime import open_audit
 from posthog_mcp.settings import Settings
 from posthog_mcp.state.usage import COLUMNS, usage
+
+DECIMALS = {"query_s": 1, "sandbox_s": 1, "usd": 4}
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -36,9 +38,16 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def shown(column: str, cell: Json) -> str:
+    """A figure; what is money or seconds keeps its decimals."""
+    if not isinstance(cell, int | float):
+        return str(cell)
+    return f"{cell:,.{DECIMALS.get(column, 0)}f}"
+
+
 def print_table(title: str, rows: Sequence[Sequence[Json]]) -> None:
     head = [title, *COLUMNS]
-    texts = [head, *([f"{cell:,.0f}" if isinstance(cell, int | float) else str(cell) for cell in row] for row in rows)]
+    texts = [head, *([shown(name, cell) for name, cell in zip(head, row, strict=True)] for row in rows)]
     wide = [max(len(row[place]) for row in texts) for place in range(len(head))]
     for row in texts:
         cells = [row[0].ljust(wide[0]), *(cell.rjust(width) for cell, width in zip(row[1:], wide[1:], strict=True))]

@@ -21,6 +21,7 @@ from posthog_mcp.delivery.slack import Slack
 from posthog_mcp.delivery.targets import Target
 from posthog_mcp.delivery.webhook import Webhook
 from posthog_mcp.errors import PostHogMcpError
+from posthog_mcp.observing.spans import span
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
 from posthog_mcp.settings import Settings
@@ -61,7 +62,10 @@ class Outbox:
             if before is not None:
                 await ledger.mark(key, *before)
                 return await self._now(key, claim.delivery)
-        state, detail, tried = await self._attempts(parcel, key)
+        with span("delivery", {"posthog_mcp.channel": parcel.target.channel}) as traced:
+            state, detail, tried = await self._attempts(parcel, key)
+            traced.set_attribute("posthog_mcp.state", state)
+            traced.set_attribute("posthog_mcp.tries", tried)
         await ledger.mark(key, state, detail, tried=tried)
         return await self._now(key, claim.delivery)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from datetime import UTC, datetime
-from pathlib import Path
 
 import anyio
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -101,21 +100,23 @@ async def keep(stored: StoredResults, run: KeptRun) -> None:
     path = anyio.Path(stored.path(run.run_id, SUFFIX))
     try:
         await path.parent.mkdir(parents=True, exist_ok=True)
-        await path.write_text(run.model_dump_json(), encoding="utf-8")
+        await path.write_text(stored.seal.sealed(run.model_dump_json()), encoding="utf-8")
     except OSError:
         return
 
 
 async def kept(stored: StoredResults, run_id: str) -> KeptRun | None:
     """A run by its id, or the newest for ""; None where there is none."""
-    return await anyio.to_thread.run_sync(found, stored.folder, run_id)
+    return await anyio.to_thread.run_sync(found, stored, run_id)
 
 
-def found(folder: Path, run_id: str) -> KeptRun | None:
+def found(stored: StoredResults, run_id: str) -> KeptRun | None:
     try:
-        runs = sorted(folder.glob(f"*.{SUFFIX}"), key=lambda path: path.stat().st_mtime)
+        runs = sorted(stored.folder.glob(f"*.{SUFFIX}"), key=lambda path: path.stat().st_mtime)
         chosen = [path for path in runs if path.stem == run_id] if run_id else runs
-        return KeptRun.model_validate_json(chosen[-1].read_bytes()) if chosen else None
+        if not chosen:
+            return None
+        return KeptRun.model_validate_json(stored.seal.opened(chosen[-1].read_text(encoding="utf-8")))
     except (OSError, ValidationError):
         return None
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from posthog_mcp.errors import InvalidInput, QueryTimeout, Unavailable
+from posthog_mcp.observing.cost import Cost, spend
+from posthog_mcp.observing.spans import span
 from posthog_mcp.sandbox.access import Access
 from posthog_mcp.sandbox.failures import Gone, NoSandbox, Overflow, creation_failed, is_gone, is_late, use_failed
 from posthog_mcp.sandbox.ledger import Ledger
@@ -118,6 +120,22 @@ class WarmSandbox:
             QueryTimeout: the job's time passed.
             InvalidInput: it printed or left too much.
             Unavailable: the sandbox ended under the job, or E2B fails.
+        """
+        begun = time.perf_counter()
+        with span("sandbox", {"posthog_mcp.purpose": self._access.purpose}) as traced:
+            try:
+                ran = await self._run(job)
+            finally:
+                spend(Cost(sandbox_ms=(time.perf_counter() - begun) * 1000))
+            traced.set_attribute("posthog_mcp.exit_code", ran.exit_code)
+            traced.set_attribute("posthog_mcp.reused", ran.reused)
+            return ran
+
+    async def _run(self, job: Job) -> Ran:
+        """As `run`.
+
+        Raises:
+            Unavailable: the sandbox ended under the job.
         """
         async with self._places:
             try:

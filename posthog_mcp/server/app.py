@@ -32,6 +32,7 @@ from posthog_mcp.safety.principals import LOCAL
 from posthog_mcp.server.completions import register_completions
 from posthog_mcp.server.gate import CURRENT, Gate
 from posthog_mcp.server.legacy import accept_log_levels
+from posthog_mcp.server.own_events import OwnEvents
 from posthog_mcp.server.prompts import listed, rendered
 from posthog_mcp.server.recording import Figures
 from posthog_mcp.server.registry import Published, chosen_toolsets
@@ -98,6 +99,7 @@ class AnalyticsServer(MCPServer[Project]):
     """Every request must come from a principal that the HTTP door knows."""
     audit: Audit | None = None
     figures: Figures
+    own_events: OwnEvents
     calls: Counter[tuple[str, str]]
     """(tool, ok or error) → number of calls, for /metrics."""
 
@@ -201,12 +203,14 @@ def build_server(
             ours.base, ours.audit, ours.tenants = project, open_audit(settings), Tenants(project)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(keep_retention, settings, ours.audit)
+                tasks.start_soon(ours.own_events.keep_sending)
                 try:
                     yield project
                 finally:
                     tasks.cancel_scope.cancel()
                     with anyio.CancelScope(shield=True):
                         await ours.tenants.aclose()
+                        await ours.own_events.aclose()
                         if ours.audit is not None:
                             await ours.audit.aclose()
 
@@ -227,7 +231,7 @@ def build_server(
         log_level="WARNING",
     )
     server.published = {tool.name: tool for tool in (*every, *tools)}
-    server.configured = settings
+    server.configured, server.own_events = settings, OwnEvents(settings, server.published)
     server.calls, server.figures, server.toolsets = Counter(), Figures(), TOOLSETS
     register_resources(server)
     register_completions(server)

@@ -7,15 +7,19 @@ it: a slow or endless sender costs one waiting task and nothing more.
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
 
 import anyio
+from opentelemetry.trace import SpanKind
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from posthog_mcp.observing import REQUEST
+from posthog_mcp.observing.spans import incoming, span
 from posthog_mcp.safety.principals import Access
 from posthog_mcp.server.credentials import PLACE, Credentials, Refused
 from posthog_mcp.server.gate import ACCESS
@@ -25,6 +29,8 @@ from posthog_mcp.settings import Settings
 logger = logging.getLogger("posthog_mcp.access")
 BODY_SECONDS = 30.0
 FAILED_LOGINS = "login"
+LOCAL, UNKNOWN = "local", "unknown"
+REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 
 
 @dataclass(slots=True)
@@ -65,13 +71,24 @@ class Door:
             await self._app(scope, receive, send)
             return
         inner = {**scope, "posthog_mcp.path": scope["path"], "path": "/mcp", "raw_path": b"/mcp"}
-        answer = Answer(send)
-        begun, request_id = time.perf_counter(), uuid.uuid4().hex[:16]
-        access: Access | None = None
+        request_id = request_id_of(scope)
+        REQUEST.set(request_id)
+        about = {"http.request.method": scope["method"], "posthog_mcp.request_id": request_id}
+        parent = incoming(plain_headers(scope))
+        with span(f"HTTP {scope['method']}", about, kind=SpanKind.SERVER, parent=parent) as traced:
+            status = await self._answered(inner, receive, Answer(send, request_id))
+            traced.set_attribute("http.response.status_code", status)
+
+    async def _answered(self, inner: Scope, receive: Receive, answer: Answer) -> int:
+        """Let a request in and its answer out; the answer's status, 0 where there was none."""
+        begun = time.perf_counter()
+        access, who = None, UNKNOWN
         try:
-            access = await self._admitted(inner)
+            access = await self._known(inner)
+            who = access.principal.id if access else LOCAL
+            await self._counted(inner, access)
             inner[ACCESS] = access
-            await self._passed(inner, await self._body(scope, receive), answer)
+            await self._passed(inner, await self._body(inner, receive), answer)
         except Refused as refused:
             await self._refuse(refused, inner, answer)
         except TooMuch as error:
@@ -79,28 +96,32 @@ class Door:
             refusal = JSONResponse({"error": told}, status_code=error.status, headers={"connection": "close"})
             await refusal(inner, receive, answer.send)
         finally:
-            self._log(inner, access, answer.status, begun, request_id)
+            self._log(inner, who, answer, begun)
+        return answer.status
 
-    async def _admitted(self, scope: Scope) -> Access | None:
-        """Who it is; counted.
+    async def _known(self, scope: Scope) -> Access | None:
+        """Who it is; None for the server's own project.
 
         Raises:
-            Refused: they may not come in, or not so often.
+            Refused: they may not come in, or tried too often with wrong credentials.
         """
-        request = HTTPConnection(scope)
-        client = scope.get("client")
-        address = str(client[0]) if client else "?"
         try:
-            access = await self._credentials.access(request)
+            return await self._credentials.access(HTTPConnection(scope))
         except Refused as refused:
-            if refused.error and (wait := await self._logins.wait_for(f"{FAILED_LOGINS} {address}")):
-                raise Refused("", f"Too many wrong credentials; wait {wait} s.", 429) from None
+            if refused.error and (wait := await self._logins.wait_for(f"{FAILED_LOGINS} {address_of(scope)}")):
+                raise Refused(str(wait), f"Too many wrong credentials; wait {wait} s.", 429) from None
             raise
-        name = access.principal.id if access else f"local {address}"
+
+    async def _counted(self, scope: Scope, access: Access | None) -> None:
+        """Count the request.
+
+        Raises:
+            Refused: they come too often.
+        """
+        name = access.principal.id if access else f"{LOCAL} {address_of(scope)}"
         wait = await self._limits.wait_for(name)
         if wait:
             raise Refused(str(wait), f"Too many requests: {self._settings.request_rate}.", 429)
-        return access
 
     async def _body(self, scope: Scope, receive: Receive) -> Receive:
         """A `receive` that gives the whole body at once.
@@ -156,14 +177,14 @@ class Door:
         body = {"error": error, "error_description": refused.message}
         await JSONResponse(body, status_code=refused.status, headers=headers)(scope, nothing, answer.send)
 
-    def _log(self, scope: Scope, access: Access | None, status: int, begun: float, request_id: str) -> None:
+    def _log(self, scope: Scope, who: str, answer: Answer, begun: float) -> None:
         """One line a request: who, which method, what came of it. No key, no argument, no row."""
+        status, headers = answer.status, plain_headers(scope)
         self.traffic.statuses[status] = self.traffic.statuses.get(status, 0) + 1
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        fields = {
-            "request_id": request_id,
-            "principal": access.principal.id if access else "local",
-            "method": headers.get("mcp-method", scope["method"])[:60],
+        fields: dict[str, str | int | float] = {
+            "request_id": answer.request_id,
+            "principal": who,
+            "method": headers.get("mcp-method", str(scope["method"]))[:60],
             "name": headers.get("mcp-name", "")[:60],
             "status": status,
             "ms": round((time.perf_counter() - begun) * 1000, 1),
@@ -172,16 +193,32 @@ class Door:
 
 
 class Answer:
-    """Passes an answer on and knows its status; 0 while there is none."""
+    """Passes an answer on, with the request's id, and knows its status; 0 while there is none."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send, self.request_id = send, request_id
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]}
         await self._send(message)
+
+
+def address_of(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "?"
+
+
+def request_id_of(scope: Scope) -> str:
+    """The gateway's id where it gave a plain one, else one of our own."""
+    given = plain_headers(scope).get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
+
+
+def plain_headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 async def nothing() -> Message:

@@ -17,10 +17,11 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_REQUEST
 
 from posthog_mcp.errors import Forbidden, PostHogMcpError
+from posthog_mcp.observing.cost import Cost, counting
 from posthog_mcp.project import Project
 from posthog_mcp.safety.principals import Access
 from posthog_mcp.server.edge import GIVING, Wire, arguments_of, masked_result, visible
-from posthog_mcp.server.recording import action_of, record_of
+from posthog_mcp.server.recording import action_of, record_of, tell_span
 from posthog_mcp.server.registry import requested_toolsets
 
 if TYPE_CHECKING:
@@ -84,20 +85,21 @@ class Gate:
         """
         figures, begun = self._server.figures, time.perf_counter()
         figures.at_work += 1
-        try:
-            refused = self._refusal(project, ctx)
-            result = refused or await call_next(ctx)
-        except MCPError as error:
-            told: Wire = {"isError": True, "content": [{"type": "text", "text": error.message}]}
-            await self._recorded(project, ctx, told, begun)
-            raise
-        finally:
-            figures.at_work -= 1
+        with counting() as cost:
+            try:
+                refused = self._refusal(project, ctx)
+                result = refused or await call_next(ctx)
+            except MCPError as error:
+                told: Wire = {"isError": True, "content": [{"type": "text", "text": error.message}]}
+                await self._recorded(project, ctx, told, begun, cost)
+                raise
+            finally:
+                figures.at_work -= 1
         if not isinstance(result, dict):
             return result
         wire, masking = visible(ctx.method, cast("Wire", result)), project.masking
         masked = wire if masking is None else masked_result(masking, ctx.method, arguments_of(ctx.params), wire)
-        await self._recorded(project, ctx, masked, begun)
+        await self._recorded(project, ctx, masked, begun, cost)
         return masked
 
     def _refusal(self, project: Project, ctx: Call) -> Wire | None:
@@ -112,17 +114,19 @@ class Gate:
         )
         return {"isError": True, "content": [{"type": "text", "text": error.as_text()}]}
 
-    async def _recorded(self, project: Project, ctx: Call, result: Wire, begun: float) -> None:
-        """Count the call and give it to the audit.
+    async def _recorded(self, project: Project, ctx: Call, result: Wire, begun: float, cost: Cost) -> None:
+        """Count the call, tell its span, and give it to the audit.
 
         Raises:
             MCPError: the audit is required and cannot be written.
         """
         elapsed = (time.perf_counter() - begun) * 1000
-        record = record_of(project, ctx.method, ctx.params, result, elapsed)
+        record = replace(record_of(project, ctx.method, ctx.params, result, elapsed), cost=cost)
+        tell_span(project, ctx.method, record, self._server.published)
         if ctx.method == "tools/call":
             self._server.figures.took(record.action, elapsed)
             self._server.figures.cached[record.action] += record.cached
+            self._server.own_events.tell(record, client_of(ctx))
         audit = self._server.audit
         if audit is None:
             return
@@ -134,6 +138,12 @@ class Gate:
             except PostHogMcpError as error:
                 if required:
                     raise MCPError(code=INVALID_REQUEST, message=error.as_text()) from None
+
+
+def client_of(ctx: Call) -> str:
+    """What the client calls itself; "" where it does not tell."""
+    params = ctx.session.client_params
+    return params.client_info.name if params is not None else ""
 
 
 def access_of(ctx: Call) -> Access | None:

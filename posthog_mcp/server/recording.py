@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
+
+from opentelemetry import trace
 
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
@@ -97,3 +100,24 @@ def first_text(result: Wire) -> str:
 def size(result: Wire) -> int:
     """Bytes of the answer's JSON."""
     return len(json.dumps(result, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace"))
+
+
+def tell_span(project: Project, method: str, record: Record, known: Container[str]) -> None:
+    """Put figures and codes of a call into the span that the SDK opened for it; a name that is no tool's stays out."""
+    span = trace.get_current_span()
+    if not span.is_recording():
+        return
+    tool = record.action if record.action in known else "unknown"
+    span.update_name(f"{method} {tool}" if method == "tools/call" else method)
+    if method == "tools/call":
+        span.set_attribute("gen_ai.tool.name", tool)
+    about = {
+        "project_id": record.project_id,
+        "backend": project.driver.kind,
+        "principal": record.principal,
+        "outcome": record.decision,
+        "rows": record.rows,
+        "bytes": record.bytes,
+        "cached": record.cached,
+    }
+    span.set_attributes({f"posthog_mcp.{name}": value for name, value in about.items()})

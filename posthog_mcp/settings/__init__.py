@@ -4,7 +4,7 @@ A wrong value is one `InvalidInput` that names the variable and what it takes. A
 exist in this version is refused, not ignored: a person who asks for masking must not get unmasked rows.
 """
 
-from posthog_mcp.settings.environment import child_environment, unknown_variables
+from posthog_mcp.settings.environment import child_environment, traces_endpoint, traces_wanted, unknown_variables
 from posthog_mcp.settings.fields import DEFAULT_TOOLSETS, REGIONS, TOOLSETS
 from posthog_mcp.settings.loading import Settings
 
@@ -14,5 +14,7 @@ __all__ = [
     "TOOLSETS",
     "Settings",
     "child_environment",
+    "traces_endpoint",
+    "traces_wanted",
     "unknown_variables",
 ]

@@ -16,3 +16,16 @@ def unknown_variables() -> list[str]:
 def child_environment(**extra: str) -> dict[str, str]:
     """This process's environment for a child of our own that needs the same settings."""
     return {**os.environ, **extra}
+
+
+def traces_wanted() -> bool:
+    """Whether OpenTelemetry's own variables ask for traces."""
+    get = os.environ.get
+    off = get("OTEL_SDK_DISABLED", "").lower() == "true" or get("OTEL_TRACES_EXPORTER", "otlp").lower() == "none"
+    return not off and bool(get("OTEL_EXPORTER_OTLP_ENDPOINT") or get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
+
+
+def traces_endpoint() -> str:
+    """Where they are sent to."""
+    get = os.environ.get
+    return get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or get("OTEL_EXPORTER_OTLP_ENDPOINT") or ""

@@ -142,6 +142,11 @@ class Fields(BaseSettings):
         "32 characters or more, equal on all replicas: pseudonyms, tokens, audit; default one in the data folder",
         None,
     )
+    state_key: SecretStr | None = setting(
+        "POSTHOG_MCP_STATE_KEY",
+        "32 characters or more: what is kept is encrypted (extra encryption); NEW,OLD changes the key",
+        None,
+    )
     audit: Literal["on", "off", "required"] = setting("POSTHOG_MCP_AUDIT", "on, off, or required to answer", "on")
     retention_days: int = setting(
         "POSTHOG_MCP_RETENTION_DAYS", "days that history, results and audit are kept; 0: no limit", 0, ge=0, le=36_500
@@ -163,6 +168,14 @@ class Fields(BaseSettings):
     roles_claim: str = setting("POSTHOG_MCP_ROLES_CLAIM", "claim of a token that holds roles", "roles")
     default_role: Literal["viewer", "analyst", "editor", "admin"] = setting(
         "POSTHOG_MCP_DEFAULT_ROLE", "role of who brings none: viewer, analyst, editor or admin", "editor"
+    )
+    telemetry_key: SecretStr | None = setting(
+        "POSTHOG_MCP_TELEMETRY_KEY",
+        "project token (phc_…) of your own PostHog that gets an event a tool call; without one: none",
+        None,
+    )
+    telemetry_host: str | None = setting(
+        "POSTHOG_MCP_TELEMETRY_HOST", "its address; default the PostHog of the other settings", None
     )
     request_rate: str = setting("POSTHOG_MCP_REQUEST_RATE", "HTTP requests that one principal may make", "1200/min")
     request_timeout: float = setting(

@@ -62,7 +62,16 @@ class Settings(Fields):
             raise ValueError("it holds characters that cannot be in it")
         return SecretStr(text) if text else None
 
-    @field_validator("base_url")
+    @field_validator("telemetry_key")
+    @classmethod
+    def project_token(cls, value: SecretStr | None) -> SecretStr | None:
+        """A personal key could read everything; sending needs the public token alone."""
+        text = value.get_secret_value().strip() if value else ""
+        if text and not re.fullmatch(r"phc_\w+", text):
+            raise ValueError("a project token (phc_…) is needed, not a personal key")
+        return SecretStr(text) if text else None
+
+    @field_validator("base_url", "telemetry_host")
     @classmethod
     def plain_base_url(cls, value: str | None) -> str | None:
         """A trailing `/api` is what people copy; the client adds it itself."""
@@ -166,6 +175,13 @@ class Settings(Fields):
             raise ValueError("32 characters or more are needed, such as `openssl rand -hex 32` gives")
         return value
 
+    @field_validator("state_key")
+    @classmethod
+    def long_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and any(len(key) < 32 for key in keys_of(value)):
+            raise ValueError("32 characters or more are needed in each key, such as `openssl rand -hex 32` gives")
+        return value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def any_case(cls, value: object) -> object:
@@ -194,6 +210,11 @@ class Settings(Fields):
         return (self.reports or self.data_dir / "reports.yaml").expanduser().absolute()
 
     @property
+    def state_keys(self) -> tuple[str, ...]:
+        """Keys of the encrypted state: the first writes, all read."""
+        return keys_of(self.state_key) if self.state_key else ()
+
+    @property
     def uses_posthog(self) -> bool:
         """Whether queries go to a PostHog host; otherwise to the embedded project."""
         return self.backend == "posthog" or (self.backend == "auto" and self.api_key is not None)
@@ -204,11 +225,15 @@ class Settings(Fields):
         return self.base_url or REGIONS[self.region]
 
 
+def keys_of(value: SecretStr) -> tuple[str, ...]:
+    return tuple(key.strip() for key in value.get_secret_value().split(","))
+
+
 def worded(problem: ErrorDetails) -> str:
     """`POSTHOG_REGION: Input should be 'us' or 'eu' (got 'mars')`; a secret's value is never told."""
     name = ".".join(map(str, problem["loc"]))
     text = problem["msg"].removeprefix("Value error, ")
     given = cast(object, problem.get("input"))
-    secret = name.endswith(("_API_KEY", "_URL", "_TOKEN", "_SECRET"))
+    secret = name.endswith(("_KEY", "_URL", "_TOKEN", "_SECRET"))
     shown = name and not secret and isinstance(given, str | int | float)
     return f"{name}: {text}".removeprefix(": ") + (f" (got {given!r:.60})" if shown else "")

@@ -13,14 +13,16 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from posthog_mcp.errors import PostHogMcpError, Unavailable
+from posthog_mcp.observing.cost import Cost
 from posthog_mcp.state.audit_tables import AuditTables, open_tables
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 WRITE_AFTER = 0.5
 AT_ONCE = 500
-FIRST = "0" * 64
+FREE = asdict(Cost())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Record:
     cached: bool
     decision: str
     who: str = ""
+    cost: Cost = field(default_factory=Cost)
+    """Beside the chain, as texts are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ class Verdict:
 class Audit:
     """The audit of one installation."""
 
-    def __init__(self, data_dir: Path, url: str | None, key: bytes) -> None:
-        self._data_dir, self._url, self._key = data_dir, url, key
+    def __init__(self, data_dir: Path, url: str | None, key: bytes, seal: Seal = PLAIN) -> None:
+        self._data_dir, self._url, self._key, self._seal = data_dir, url, key, seal
         self._tables: AuditTables | None = None
         self._waiting: list[Record] = []
         self._buffering = threading.Lock()
@@ -124,7 +128,7 @@ class Audit:
     def tables(self) -> AuditTables:
         """The tables, created where they are missing."""
         if self._tables is None:
-            self._tables = open_tables(self._data_dir, self._url)
+            self._tables = open_tables(self._data_dir, self._url, self._seal)
         return self._tables
 
     def _append(self, records: Sequence[Record]) -> None:
@@ -143,13 +147,14 @@ class Audit:
             tables.keep(connection, tables.texts, "hogql_hash", "text", texts)
             people = {record.principal: record.who for record in records if record.who}
             tables.keep(connection, tables.people, "principal", "who", people)
+            tables.charge(connection, {row["sequence"]: each.cost for row, each in zip(rows, records, strict=True)})
             self.set_head(connection, {**head, "sequence": sequence, "hash": last})
 
     def chained(self, sequence: int, record: Record, last: str) -> dict[str, Any]:
         """The row of a record."""
         fields = asdict(record)
         text = fields.pop("hogql")
-        del fields["who"]
+        del fields["who"], fields["cost"]
         row = {"sequence": sequence, **fields, "hogql_hash": self.mark("hogql", text) if text else ""}
         row["elapsed_ms"] = round(record.elapsed_ms, 1)
         return {**row, "hash": self.link(row, last)}
@@ -196,14 +201,17 @@ class Audit:
                 return Verdict(expected - head["first"], expected + 1, "records are missing at the end")
         return Verdict(expected - head["first"], None, erased_texts=erased)
 
-    def export(self) -> Iterator[dict[str, Any]]:
-        """Every record, oldest first, with the text and the person where they are still kept. Blocks."""
+    def export(self, since: str = "", principal: str | None = None) -> Iterator[dict[str, Any]]:
+        """Records from this ISO 8601 time on, of everybody or of one, oldest first, with their cost, and with the text
+        and the person where they are still kept. Blocks."""
         self.flush()
         tables = self.tables()
         with tables.engine.connect() as connection:
             texts, people = tables.known_texts(connection), tables.known_people(connection)
-            for row in tables.rows(connection):
-                yield {**row, "who": people.get(row["principal"]), "hogql": texts.get(row["hogql_hash"])}
+            costs = tables.costs_of(connection)
+            for row in tables.rows(connection, since, principal):
+                told = {"who": people.get(row["principal"]), "hogql": texts.get(row["hogql_hash"])}
+                yield {**row, **told, **costs.get(row["sequence"], FREE)}
 
     def prune(self, before: str) -> int:
         """Drop records older than this ISO 8601 time; the chain goes on from a sealed beginning. Blocks."""
@@ -214,7 +222,8 @@ class Audit:
             if old is None:
                 return 0
             dropped = old["sequence"] - head["first"]
-            connection.execute(tables.log.delete().where(tables.log.c.sequence <= old["sequence"]))
+            for table in (tables.log, tables.costs):
+                connection.execute(table.delete().where(table.c.sequence <= old["sequence"]))
             tables.drop_unused_texts(connection)
             self.set_head(connection, {**head, "first": old["sequence"], "first_hash": old["hash"]})
         return dropped

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from posthog_mcp.observing.cost import Cost
 from posthog_mcp.state.database import create, open_engine
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
 
 FIRST = "0" * 64
+COUNTED = ("queries", "rows_read", "bytes_read", "tokens_in", "tokens_out")
+MEASURED = ("query_ms", "sandbox_ms", "usd")
 HEAD = {"id": 1, "sequence": 0, "hash": FIRST, "first": 0, "first_hash": FIRST, "seal": ""}
 
 
@@ -25,6 +29,7 @@ class AuditTables:
     head: Table
     texts: Table
     people: Table
+    costs: Table
 
     def locked_head(self, connection: Connection) -> dict[str, Any]:
         """The head, which no other process writes until this transaction ends."""
@@ -34,10 +39,23 @@ class AuditTables:
     def head_of(self, connection: Connection) -> dict[str, Any]:
         return dict(connection.execute(self.head.select()).mappings().one())
 
-    def rows(self, connection: Connection) -> Iterator[dict[str, Any]]:
-        """Every record in order."""
-        found = connection.execute(self.log.select().order_by(self.log.c.sequence)).mappings()
-        return (dict(row) for row in found)
+    def rows(self, connection: Connection, since: str = "", principal: str | None = None) -> Iterator[dict[str, Any]]:
+        """Records from a time on, of everybody or of one, in order."""
+        query = self.log.select().where(self.log.c.at >= since).order_by(self.log.c.sequence)
+        if principal is not None:
+            query = query.where(self.log.c.principal == principal)
+        return (dict(row) for row in connection.execute(query).mappings())
+
+    def charge(self, connection: Connection, costs: Mapping[int, Cost]) -> None:
+        """Keep what calls cost; most cost nothing and have no row."""
+        rows = [{"sequence": sequence, **asdict(cost)} for sequence, cost in costs.items() if cost != Cost()]
+        if rows:
+            connection.execute(self.costs.insert(), rows)
+
+    def costs_of(self, connection: Connection) -> dict[int, dict[str, Any]]:
+        """Costs by the sequence of their record."""
+        found = connection.execute(self.costs.select()).mappings()
+        return {row["sequence"]: {name: row[name] for name in Cost.__slots__} for row in found}
 
     def known_texts(self, connection: Connection) -> dict[str, str]:
         return {row[0]: row[1] for row in connection.execute(self.texts.select())}
@@ -67,7 +85,7 @@ class AuditTables:
         connection.execute(self.texts.delete().where(self.texts.c.hogql_hash.not_in(used)))
 
 
-def open_tables(data_dir: Path, url: str | None) -> AuditTables:
+def open_tables(data_dir: Path, url: str | None, seal: Seal = PLAIN) -> AuditTables:
     """Connect, and create what is missing. Blocks."""
     import sqlalchemy as sa
     from sqlalchemy.exc import IntegrityError
@@ -112,12 +130,19 @@ def open_tables(data_dir: Path, url: str | None) -> AuditTables:
         sa.Column("principal", sa.String(64), primary_key=True),
         sa.Column("who", sa.Text, nullable=False),
     )
+    costs = sa.Table(
+        "audit_costs",
+        metadata,
+        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in COUNTED),
+        *(sa.Column(name, sa.Float, nullable=False) for name in MEASURED),
+    )
     engine = open_engine(data_dir, url)
-    create(engine, metadata)
+    create(engine, metadata, seal)
     try:
         with engine.begin() as connection:
             if connection.execute(head.select()).first() is None:
                 connection.execute(head.insert().values(**HEAD))
     except IntegrityError:
         pass  # another process began the chain at the same moment
-    return AuditTables(engine, log, head, texts, people)
+    return AuditTables(engine, log, head, texts, people, costs)

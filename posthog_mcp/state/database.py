@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posthog_mcp.errors import Unavailable
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, MetaData
@@ -41,14 +42,15 @@ def open_engine(data_dir: Path, url: str | None) -> Engine:
         raise Unavailable(message, fix="Check POSTHOG_MCP_STATE_URL and POSTHOG_MCP_DATA_DIR.") from None
 
 
-def create(engine: Engine, metadata: MetaData) -> None:
-    """Create tables; of several processes that start at once, the late ones find them there.
+def create(engine: Engine, metadata: MetaData, seal: Seal = PLAIN) -> None:
+    """Create tables, with sealed columns; of several processes that start at once, the late ones find them there.
 
     Raises:
         Unavailable: the database cannot be written.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
+    seal.applied(metadata)
     # Each round loses at most one table to somebody else; then it is there.
     for left in reversed(range(len(metadata.tables) + CREATE_ROUNDS)):
         try:

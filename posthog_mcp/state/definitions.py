@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from posthog_mcp.state.database import FILE, create, open_engine
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
@@ -23,8 +24,8 @@ SECONDS = 2.0
 class Definitions:
     """One table of texts by project and id. Nothing is opened before the first write, or a read of what exists."""
 
-    def __init__(self, data_dir: Path, url: str | None = None) -> None:
-        self._data_dir = data_dir
+    def __init__(self, data_dir: Path, url: str | None = None, seal: Seal = PLAIN) -> None:
+        self._data_dir, self._seal = data_dir, seal
         self._url = url
         self._database: tuple[Engine, Table] | None = None
         self._lock = threading.Lock()
@@ -85,7 +86,7 @@ class Definitions:
             sa.Column("text", sa.Text, nullable=False),
             sa.Column("at", sa.String(40), nullable=False),
         )
-        create(engine, metadata)
+        create(engine, metadata, self._seal)
         return engine, table
 
     def _texts(self, project_id: int) -> dict[str, str]:

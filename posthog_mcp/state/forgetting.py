@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from posthog_mcp.state.audit import WRITE_AFTER
 from posthog_mcp.state.cache import STAMP
 from posthog_mcp.state.database import FILE, open_engine
+from posthog_mcp.state.sealing import MARK, PLAIN, SEALED, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -33,24 +34,24 @@ class Forgotten:
     files: int = 0
 
 
-def forget(data_dir: Path, url: str | None, names: Sequence[str]) -> Forgotten:
+def forget(data_dir: Path, url: str | None, names: Sequence[str], seal: Seal = PLAIN) -> Forgotten:
     """Remove what names a person. Blocks; a server that runs drops its memory with the next question."""
     done = Forgotten()
     stamp(data_dir)
     for _ in range(2):
-        forget_once(data_dir, url, names, done)
+        forget_once(data_dir, url, names, done, seal)
         time.sleep(WRITE_AFTER * 2)  # what a running server still had to write
     return done
 
 
-def forget_once(data_dir: Path, url: str | None, names: Sequence[str], done: Forgotten) -> None:
+def forget_once(data_dir: Path, url: str | None, names: Sequence[str], done: Forgotten, seal: Seal) -> None:
     for engine in engines(data_dir, url):
         try:
             for schema in schemas(engine):
-                done.rows += forget_rows(engine, schema, names)
+                done.rows += forget_rows(engine, schema, names, seal)
         finally:
             engine.dispose()
-    for path in [path for path in kept_files(data_dir) if holds(path, names)]:
+    for path in [path for path in kept_files(data_dir) if holds(path, names, seal)]:
         path.unlink(missing_ok=True)
         done.files += 1
 
@@ -80,7 +81,7 @@ def schemas(engine: Engine) -> list[str | None]:
     return [None, *(name for name in names if name.startswith("posthog_mcp_"))]
 
 
-def forget_rows(engine: Engine, schema: str | None, names: Sequence[str]) -> int:
+def forget_rows(engine: Engine, schema: str | None, names: Sequence[str], seal: Seal) -> int:
     """Delete rows of any table that name the person in any text."""
     import sqlalchemy as sa
 
@@ -88,7 +89,8 @@ def forget_rows(engine: Engine, schema: str | None, names: Sequence[str]) -> int
     metadata.reflect(engine, schema=schema)
     with engine.begin() as connection:
         tables = [table for table in metadata.sorted_tables if table.name not in CHAIN]
-        return sum(delete_from(connection, table, names) for table in reversed(tables))
+        plain = sum(delete_from(connection, table, names) for table in reversed(tables))
+        return plain + sum(delete_sealed(connection, table, names, seal) for table in tables if table.name in SEALED)
 
 
 def delete_from(connection: Connection, table: Table, names: Sequence[str]) -> int:
@@ -101,6 +103,27 @@ def delete_from(connection: Connection, table: Table, names: Sequence[str]) -> i
     return connection.execute(table.delete().where(sa.or_(*tests))).rowcount
 
 
+def delete_sealed(connection: Connection, table: Table, names: Sequence[str], seal: Seal) -> int:
+    """The same for encrypted columns, which only we can read."""
+    import sqlalchemy as sa
+
+    sealed = [table.c[name] for name in SEALED[table.name] if name in table.c]
+    keys = list(table.primary_key.columns)
+    rows = connection.execute(
+        sa.select(*keys, *sealed).where(sa.or_(*(each.startswith(MARK) for each in sealed)))
+    ).all()
+    gone = [
+        row[: len(keys)] for row in rows if any(named(seal.opened(text), names) for text in row[len(keys) :] if text)
+    ]
+    for values in gone:
+        connection.execute(table.delete().where(*(key == value for key, value in zip(keys, values, strict=True))))
+    return len(gone)
+
+
+def named(text: str, names: Sequence[str]) -> bool:
+    return any(name.casefold() in text.casefold() for name in names)
+
+
 def kept_files(data_dir: Path) -> Iterator[Path]:
     """Files of results, exports, charts, runs and reports, of everybody here."""
     for root in (data_dir, *sorted(data_dir.glob("tenants/*"))):
@@ -109,14 +132,14 @@ def kept_files(data_dir: Path) -> Iterator[Path]:
                 yield from (path for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def holds(path: Path, names: Sequence[str]) -> bool:
+def holds(path: Path, names: Sequence[str], seal: Seal) -> bool:
     """Whether a file names the person. Parquet is compressed, so it goes with the result that it was made from."""
     source = path.with_suffix(".result") if path.suffix == ".parquet" else path
     try:
-        text = (source if source.exists() else path).read_bytes().decode("utf-8", "replace").casefold()
+        text = (source if source.exists() else path).read_bytes().decode("utf-8", "replace")
     except OSError:
         return False
-    return any(name.casefold() in text for name in names) or (path.suffix == ".parquet" and not source.exists())
+    return named(seal.opened(text), names) or (path.suffix == ".parquet" and not source.exists())
 
 
 def drop_older(data_dir: Path, url: str | None, days: int) -> Forgotten:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +16,7 @@ from posthog_mcp.errors import NotFound
 from posthog_mcp.results import Json
 from posthog_mcp.state.cache import STAMP, changed
 from posthog_mcp.state.database import create, open_engine
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
@@ -44,8 +46,8 @@ class HistoryEntry:
 class History:
     """One database of history rows. Nothing is opened before the first write or read."""
 
-    def __init__(self, data_dir: Path, url: str | None = None) -> None:
-        self._data_dir = data_dir
+    def __init__(self, data_dir: Path, url: str | None = None, seal: Seal = PLAIN) -> None:
+        self._data_dir, self._seal = data_dir, seal
         self._url = url
         self._database: tuple[Engine, Table] | None = None
         self._buffer: list[HistoryEntry] = []
@@ -110,7 +112,7 @@ class History:
             sa.Column("cached", sa.Boolean, nullable=False),
             sa.Column("name", sa.String(200)),
         )
-        create(engine, metadata)
+        create(engine, metadata, self._seal)
         self._database = (engine, table)
         return self._database
 
@@ -128,13 +130,16 @@ class History:
     def _search(self, project_id: int, search: str | None, favourites: bool, limit: int) -> list[HistoryEntry]:
         self._flush()
         engine, table = self._open()
-        query = table.select().where(table.c.project_id == project_id).order_by(table.c.sequence.desc()).limit(limit)
-        if search:
+        query = table.select().where(table.c.project_id == project_id).order_by(table.c.sequence.desc())
+        if search and not self._seal:
             query = query.where(table.c.hogql.icontains(search, autoescape=True) | table.c.name.icontains(search))
         if favourites:
             query = query.where(table.c.name.is_not(None))
+        sought = search.casefold() if search and self._seal else ""  # the database cannot look into what is sealed
         with engine.connect() as connection:
-            return [entry(row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query if sought else query.limit(limit)).mappings()
+            found = (entry(row) for row in rows)
+            return list(islice((each for each in found if holds(each, sought)), limit))
 
     def _get(self, query_id: str | None) -> HistoryEntry:
         self._flush()
@@ -161,6 +166,10 @@ class History:
         if self._database is not None:
             self._database[0].dispose()
             self._database = None
+
+
+def holds(found: HistoryEntry, sought: str) -> bool:
+    return sought in found.hogql.casefold() or sought in (found.name or "").casefold()
 
 
 def entry(row: object) -> HistoryEntry:

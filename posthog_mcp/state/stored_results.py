@@ -12,6 +12,7 @@ import anyio
 
 from posthog_mcp.errors import NotFound
 from posthog_mcp.results import Column, Json, Note, Table
+from posthog_mcp.state.sealing import PLAIN, Seal
 from posthog_mcp.state.shared_cache import Shared
 
 QUERY_ID = re.compile(r"[A-Za-z0-9_.-]{1,80}")
@@ -23,9 +24,9 @@ MAX_BYTES = 256 << 20
 class StoredResults:
     """A bounded folder of results. A full or read-only disk loses the copy, never the answer."""
 
-    def __init__(self, folder: Path, own: tuple[Shared, str] | None = None) -> None:
+    def __init__(self, folder: Path, own: tuple[Shared, str] | None = None, seal: Seal = PLAIN) -> None:
         """`own`: what replicas share, and whose results these are there."""
-        self.folder, self._own = folder, own
+        self.folder, self._own, self.seal = folder, own, seal
 
     async def save(self, query_id: str, table: Table, about: dict[str, Json]) -> bool:
         """Keep a result with what is known about it; False where the disk refused."""
@@ -64,7 +65,7 @@ class StoredResults:
         temporary = target.with_suffix(f".{os.getpid()}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8", errors="surrogatepass")
+            temporary.write_text(self.seal.sealed(text), encoding="utf-8", errors="surrogatepass")
             temporary.replace(target)
             self._drop_oldest()
         except OSError:
@@ -74,7 +75,7 @@ class StoredResults:
 
     def _load(self, query_id: str) -> tuple[Table, dict[str, Json]]:
         try:
-            found = json.loads(self.path(query_id, "result").read_text(encoding="utf-8"))
+            found = json.loads(self.seal.opened(self.path(query_id, "result").read_text(encoding="utf-8")))
         except (OSError, ValueError):
             message = f"The rows of query {query_id!r} are not kept any more."
             raise NotFound(message, fix="Run the query again with execute_hogql.") from None

@@ -1,4 +1,7 @@
-"""Usage, counted from the audit: calls, errors, times, cache hits and slow queries, by tool and by person."""
+"""Usage and cost, counted from the audit: calls, errors, times, cache hits, slow queries, and what was spent.
+
+What is counted as cost, `observing.cost` says. Calls that only failed cost their time as well.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,21 @@ from posthog_mcp.results import Json
 if TYPE_CHECKING:
     from posthog_mcp.state.audit import Audit
 
-COLUMNS = ("calls", "errors", "cached", "p50_ms", "p95_ms", "rows", "bytes")
+CALLS = ("calls", "errors", "cached", "p50_ms", "p95_ms", "rows", "bytes")
+SPENT = ("queries", "query_s", "rows_read", "bytes_read", "sandbox_s", "tokens", "usd")
+COLUMNS = (*CALLS, *SPENT)
 SLOWEST = 10
 
 
 def usage(audit: Audit, *, days: int = 30, principal: str | None = None) -> dict[str, Json]:
-    """The figures of the last `days`, of everybody or of one principal. Blocks."""
+    """The figures of the last `days`, of everybody or of one principal. Blocks.
+
+    Each list of figures follows `columns` after its name: times of calls in milliseconds, of queries and sandboxes in
+    seconds, `rows` and `bytes` given to clients, `rows_read` and `bytes_read` by the backend where it tells, tokens in
+    and out together, USD by list prices.
+    """
     since = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
-    records = [
-        each for each in audit.export() if each["at"] >= since and (principal is None or each["principal"] == principal)
-    ]
+    records = list(audit.export(since, principal))
     return {
         "since": since,
         "columns": ["name", *COLUMNS],
@@ -35,14 +43,25 @@ def usage(audit: Audit, *, days: int = 30, principal: str | None = None) -> dict
 
 def figures(records: Sequence[Mapping[str, Any]]) -> list[Json]:
     times = sorted(float(each["elapsed_ms"]) for each in records)
+
+    def total(name: str) -> float:
+        return sum(each[name] for each in records)
+
     return [
         len(records),
         sum(each["decision"] != "ok" for each in records),
         sum(bool(each["cached"]) for each in records),
         quantile(times, 0.5),
         quantile(times, 0.95),
-        sum(each["rows"] for each in records),
-        sum(each["bytes"] for each in records),
+        total("rows"),
+        total("bytes"),
+        total("queries"),
+        round(total("query_ms") / 1000, 3),
+        total("rows_read"),
+        total("bytes_read"),
+        round(total("sandbox_ms") / 1000, 3),
+        total("tokens_in") + total("tokens_out"),
+        round(total("usd"), 6),
     ]
 
 

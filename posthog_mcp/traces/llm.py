@@ -11,7 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from opentelemetry.trace import Span, SpanKind
+
 from posthog_mcp.errors import Forbidden, InvalidInput, PostHogMcpError, RateLimited, Unavailable
+from posthog_mcp.observing.cost import Cost, spend
+from posthog_mcp.observing.spans import span
 from posthog_mcp.results import Json
 from posthog_mcp.settings import Settings
 
@@ -105,10 +109,13 @@ class LanguageModel:
             Unavailable: it does not answer.
             PostHogMcpError: one of these.
         """
+        ask = self._ask_openai if self.model.provider == "openai" else self._ask_anthropic
+        about = {"gen_ai.provider.name": self.model.provider, "gen_ai.request.model": self.model.name}
         try:
-            if self.model.provider == "openai":
-                return await self._ask_openai(instructions, text, schema)
-            return await self._ask_anthropic(instructions, text, schema)
+            with span("model", about, kind=SpanKind.CLIENT) as traced:
+                reply = await ask(instructions, text, schema)
+                self._paid(reply, traced)
+                return reply
         except PostHogMcpError:
             raise
         except Exception as error:
@@ -116,6 +123,13 @@ class LanguageModel:
             if told is None:
                 raise
             raise told from None
+
+    def _paid(self, reply: Reply, traced: Span) -> None:
+        """Tell what a reply took."""
+        used_in, used_out = reply.tokens_in, reply.tokens_out
+        traced.set_attribute("gen_ai.usage.input_tokens", used_in)
+        traced.set_attribute("gen_ai.usage.output_tokens", used_out)
+        spend(Cost(tokens_in=used_in, tokens_out=used_out, usd=self.model.cost(used_in, used_out)))
 
     async def aclose(self) -> None:
         await self._client.close()

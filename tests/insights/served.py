@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,10 +12,10 @@ import uvicorn
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
+async def serving(app: Any, **config: Any) -> AsyncGenerator[str]:
     """The address that it answers at."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, **config))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve, [listener])
         while not server.started:  # noqa: ASYNC110 (uvicorn tells it in no other way)

@@ -14,7 +14,10 @@ from posthog_mcp.server.http import http_app
 from posthog_mcp.settings import Settings
 from tests.insights.served import serving
 
-META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+META: dict[str, Any] = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
 
 
 @asynccontextmanager

@@ -10,8 +10,12 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from posthog_mcp.cli import main
+from posthog_mcp.commands import connections
+from tests.insights.served import serving
 from tests.remote.calls import ask, call, headers, server_of, tools
 from tests.running import apart
 
@@ -170,6 +174,26 @@ def test_an_own_key_is_not_served_to_everybody(
     assert "POSTHOG_MCP_AUTH" in capsys.readouterr().err
 
 
+async def test_a_head_that_does_not_come_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("hello")(scope, receive, send)
+
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+    async with serving(hello, http=connections.Impatient) as address:
+        port = int(address.rpartition(":")[2])
+        for before in (b"", request):  # a first request, and one on a connection that is kept
+            async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+                if before:
+                    await stream.send(before)
+                    assert b"hello" in await stream.receive()
+                await stream.send(b"GET / HTTP/1.1\r\nhost: ")
+                with anyio.fail_after(4), pytest.raises(anyio.EndOfStream):
+                    await stream.receive()
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(address)).text == "hello"
+
+
 async def test_the_log_has_a_line_a_request_without_keys(
     keyed: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -180,5 +204,8 @@ async def test_the_log_has_a_line_a_request_without_keys(
         record.__dict__["fields"] for record in caplog.records if "fields" in record.__dict__
     ]
     assert (fields[-1]["name"], fields[-1]["status"]) == ("execute_hogql", 200)
+    await ask(keyed, "tools/list", {}, "phc_wrong", **{"x-request-id": "gateway-17-of-3"})
+    refused = caplog.records[-1].__dict__["fields"]
+    assert (refused["principal"], refused["request_id"]) == ("unknown", "gateway-17-of-3")
     assert "phx_local" not in json.dumps(fields)
     assert "private_literal" not in json.dumps(fields)

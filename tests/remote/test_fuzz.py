@@ -17,6 +17,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mcp import Client
 
 from tests.remote.calls import META, ask, call, headers, server_of
 from tests.safety.planted import client_of
@@ -147,7 +148,7 @@ async def test_callers_that_leave_take_their_work_along(client: httpx.AsyncClien
 
 async def test_memory_does_not_grow_with_noise(client: httpx.AsyncClient) -> None:
     process = psutil.Process()
-    bodies = list(messages(99, 150))
+    bodies = list(messages(99, 80))
 
     async def send() -> int:
         for body in bodies:
@@ -202,26 +203,31 @@ ARGUMENTS = st.recursive(
 )
 
 
+@pytest.fixture(scope="module")
+async def in_memory(demo_dir: Path) -> AsyncIterator[Client]:
+    async with client_of(demo_dir) as connected:
+        yield connected
+
+
 @pytest.mark.parametrize("tool", TOOLS[:-2])
-async def test_tools_answer_wrong_arguments_with_an_error_of_ours(demo_dir: Path, tool: str) -> None:
-    async with client_of(demo_dir) as client:
-        listed = {each.name: each.input_schema for each in (await client.list_tools()).tools}
-        names = sorted(listed[tool]["properties"])
-        cases: list[dict[str, Any]] = []
+async def test_tools_answer_wrong_arguments_with_an_error_of_ours(in_memory: Client, tool: str) -> None:
+    listed = {each.name: each.input_schema for each in (await in_memory.list_tools()).tools}
+    names = sorted(listed[tool]["properties"])
+    cases: list[dict[str, Any]] = []
 
-        @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-        @given(st.dictionaries(st.sampled_from(names), ARGUMENTS, max_size=3))
-        def collect(arguments: dict[str, Any]) -> None:
-            cases.append(arguments)
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.dictionaries(st.sampled_from(names), ARGUMENTS, max_size=3))
+    def collect(arguments: dict[str, Any]) -> None:
+        cases.append(arguments)
 
-        collect()
-        for arguments in cases:
-            with anyio.fail_after(60):
-                result = await client.call_tool(tool, arguments)
-            text = result.content[0].text  # pyright: ignore[reportAttributeAccessIssue]
-            assert "failed unexpectedly" not in text, (arguments, text)
-            assert "Traceback" not in text
-            assert not result.is_error or text.startswith("["), (arguments, text)
+    collect()
+    for arguments in cases:
+        with anyio.fail_after(60):
+            result = await in_memory.call_tool(tool, arguments)
+        text = result.content[0].text  # pyright: ignore[reportAttributeAccessIssue]
+        assert "failed unexpectedly" not in text, (arguments, text)
+        assert "Traceback" not in text
+        assert not result.is_error or text.startswith("["), (arguments, text)
 
 
 async def test_a_listing_goes_on_while_others_send_noise(client: httpx.AsyncClient) -> None:

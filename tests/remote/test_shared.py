@@ -57,12 +57,18 @@ def shared(database: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-async def replicas(shared: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+async def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return await make(tmp_path_factory.mktemp("events"))
+
+
+@pytest.fixture(scope="module")
+async def replicas(
+    shared: dict[str, Any], project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Pair]:
     """Two servers with data folders of their own over the same events."""
     from posthog_mcp.state.shared_cache import empty
 
     empty(shared["cache_url"])
-    project = await make(tmp_path_factory.mktemp("events"))
     folders = [tmp_path_factory.mktemp(f"replica{number}") for number in (1, 2)]
     for folder in folders:
         (folder / "local").symlink_to(project / "local")
@@ -163,7 +169,6 @@ async def test_a_person_is_forgotten_in_every_schema(
     assert "forget-me-soon" not in str(texts)
 
 
-async def test_without_redis_everything_goes_on(shared: dict[str, Any], tmp_path: Path) -> None:
-    project = await make(tmp_path)
+async def test_without_redis_everything_goes_on(shared: dict[str, Any], project: Path) -> None:
     async with server_of(project, **{**shared, "cache_url": "redis://127.0.0.1:1/0", "auth": "key"}) as client:
         assert (await run(client, "SELECT 1 AS x"))["rows"] == [[1]]

@@ -30,6 +30,7 @@ from posthog_mcp.backends.local.schema import system_tables
 from posthog_mcp.backends.local.storage import Snapshot, Store, catalogue_for, profile_for
 from posthog_mcp.backends.local.tiles import place_tiles
 from posthog_mcp.backends.values import counted, values_query
+from posthog_mcp.backends.watched import watched
 from posthog_mcp.errors import Forbidden, InvalidInput, Unavailable
 from posthog_mcp.hogql.catalogue import Catalogue
 from posthog_mcp.hogql.checker import Checked, Checker
@@ -187,7 +188,8 @@ class LocalDriver:
         """
         if COHORT.search(json.dumps(dict(body))):
             await self._cohorts.refresh()
-        return await self._answer(body, options)
+        with watched("local", body) as asked:
+            return asked.answered(await self._answer(body, options))
 
     async def _check(self, body: Mapping[str, Json]) -> Checked:
         """Check a HogQLQuery body.

@@ -30,6 +30,7 @@ from posthog_mcp.backends.posthog.kinds import check_hidden, runnable
 from posthog_mcp.backends.posthog.politeness import windows
 from posthog_mcp.backends.posthog.project_api import ProjectApi
 from posthog_mcp.backends.posthog.retrying import Repeat
+from posthog_mcp.backends.watched import watched
 from posthog_mcp.endpoints.table import Endpoint, table
 from posthog_mcp.errors import InvalidInput, NotFound, PostHogMcpError, RateLimited, Unavailable
 from posthog_mcp.hogql.catalogue import Catalogue
@@ -115,18 +116,16 @@ class PostHogDriver:
             raise InvalidInput("Only HogQLQuery bodies run here.", context={"attr": "query"})
         started = time.perf_counter()
         refresh: Refresh = "force_async" if options.refresh else "async"
-        answer = await self._jobs.run(
-            runnable(body), options.query_id, options.timeout_seconds, refresh, options.progress
-        )
-        elapsed = (time.perf_counter() - started) * 1000
-        sql = answer.get("clickhouse")
-        return QueryAnswer(
-            self._table(answer),
-            str(body.get("query")),
-            sql if isinstance(sql, str) else None,
-            elapsed,
-            cached=answer.get("is_cached") is True,
-        )
+        with watched("posthog", body) as asked:
+            answer = await self._jobs.run(
+                runnable(body), options.query_id, options.timeout_seconds, refresh, options.progress
+            )
+            elapsed = (time.perf_counter() - started) * 1000
+            sql, cached = answer.get("clickhouse"), answer.get("is_cached") is True
+            told = sql if isinstance(sql, str) else None
+            return asked.answered(
+                QueryAnswer(self._table(answer), str(body.get("query")), told, elapsed, cached=cached)
+            )
 
     def _table(self, answer: Body) -> Table:
         """Columns and rows.
@@ -158,7 +157,13 @@ class PostHogDriver:
         await check_hidden(self._checker, plain)
         mode: Refresh = refresh or ("force_async" if options.refresh else "async")
         more: Body = {"variables_override": dict(variables)} if variables else {}
-        return await self._jobs.run(plain, options.query_id, options.timeout_seconds, mode, options.progress, more)
+        with watched("posthog", plain) as asked:
+            answer = await self._jobs.run(
+                plain, options.query_id, options.timeout_seconds, mode, options.progress, more
+            )
+            results = answer.get("results")
+            asked.told(len(results) if isinstance(results, list) else 0, answer.get("is_cached") is True)
+            return answer
 
     @asynccontextmanager
     async def elsewhere(self, query_id: str) -> AsyncGenerator[None]:

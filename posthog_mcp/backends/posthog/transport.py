@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from opentelemetry.trace import Span, SpanKind
+
 from posthog_mcp import __version__
 from posthog_mcp.backends.posthog.regions import origin, same_host
 from posthog_mcp.errors import InvalidInput, Unavailable
+from posthog_mcp.observing.spans import outgoing, span
 from posthog_mcp.results import Json
 
 if TYPE_CHECKING:
@@ -114,15 +118,17 @@ class Transport:
 
         phases, path, params = self._phases, call.path, call.params
         silence = call.wait_seconds or phases.read
-        headers = None if call.content is None else JSON_CONTENT
+        headers = {} if call.content is None else JSON_CONTENT
         limits = httpx.Timeout(silence, connect=phases.connect, write=phases.write, pool=phases.pool)
         for _ in range(MAX_REDIRECTS + 1):
-            stream = self._client().stream(
-                call.method, path, content=call.content, headers=headers, params=params, timeout=limits
-            )
-            async with stream as response:
-                reply = Reply(response.status_code, response.headers, await self._content(response))
-                here = str(response.url)
+            with asking(call.method, self.base_url) as traced:
+                stream = self._client().stream(
+                    call.method, path, content=call.content, headers=headers | outgoing(), params=params, timeout=limits
+                )
+                async with stream as response:
+                    traced.set_attribute("http.response.status_code", response.status_code)
+                    reply = Reply(response.status_code, response.headers, await self._content(response))
+                    here = str(response.url)
             location = reply.headers.get("location", "")
             if reply.status not in REDIRECTS or not location or not call.follow:
                 return reply
@@ -170,6 +176,12 @@ class Transport:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
+
+
+def asking(method: str, base_url: str) -> AbstractContextManager[Span]:
+    """The span of one request; its path may hold what a person wrote, so it is not told."""
+    about = {"http.request.method": method, "server.address": str(origin(base_url)[1])}
+    return span(f"HTTP {method}", about, kind=SpanKind.CLIENT)
 
 
 def usable(address: str) -> str:

@@ -17,6 +17,7 @@ from posthog_mcp.state.desk.deliveries import Deliveries
 from posthog_mcp.state.desk.documents import Documents
 from posthog_mcp.state.desk.leases import Leases
 from posthog_mcp.state.desk.tables import DeskDatabase
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Desk:
         await self.database.aclose()
 
 
-def open_desk(data_dir: Path, url: str | None = None) -> Desk:
+def open_desk(data_dir: Path, url: str | None = None, seal: Seal = PLAIN) -> Desk:
     """The desk of a data folder, or of a shared state database."""
-    database = DeskDatabase(data_dir, url)
+    database = DeskDatabase(data_dir, url, seal)
     return Desk(database, Documents(database), Deliveries(database), Leases(database))

@@ -12,6 +12,7 @@ import anyio
 
 from posthog_mcp.errors import Unavailable
 from posthog_mcp.state.database import create, open_engine
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, MetaData, Table
@@ -32,8 +33,8 @@ class Tables:
 class DeskDatabase:
     """One connection pool; work runs in a worker thread, a transaction each."""
 
-    def __init__(self, data_dir: Path, url: str | None = None) -> None:
-        self._data_dir = data_dir
+    def __init__(self, data_dir: Path, url: str | None = None, seal: Seal = PLAIN) -> None:
+        self._data_dir, self._seal = data_dir, seal
         self._url = url
         self._tables: Tables | None = None
         self._lock = threading.Lock()
@@ -70,7 +71,7 @@ class DeskDatabase:
                     with engine.connect() as connection:  # one flush to disk a transaction instead of three
                         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 self._tables = Tables(engine, documents(metadata), deliveries(metadata), leases(metadata))
-                create(engine, metadata)
+                create(engine, metadata, self._seal)
             return self._tables
 
     def _close(self) -> None:

@@ -12,6 +12,7 @@ import anyio
 
 from posthog_mcp.errors import Unavailable
 from posthog_mcp.state.database import create, open_engine
+from posthog_mcp.state.sealing import PLAIN, Seal
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table
@@ -34,8 +35,8 @@ class Tables:
 class Database:
     """One engine. Work is a function of a connection and the tables, run in a worker thread and one transaction."""
 
-    def __init__(self, data_dir: Path, url: str | None = None) -> None:
-        self._data_dir = data_dir
+    def __init__(self, data_dir: Path, url: str | None = None, seal: Seal = PLAIN) -> None:
+        self._data_dir, self._seal = data_dir, seal
         self._url = url
         self._opened: tuple[Engine, Tables] | None = None
         self._lock = threading.Lock()
@@ -80,7 +81,7 @@ class Database:
 
         engine, metadata = open_engine(self._data_dir, self._url), sa.MetaData()
         tables = tables_of(metadata)
-        create(engine, metadata)
+        create(engine, metadata, self._seal)
         return engine, tables
 
 

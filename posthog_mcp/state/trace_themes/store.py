@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posthog_mcp.results import Json
+from posthog_mcp.state.sealing import PLAIN, Seal
 from posthog_mcp.state.trace_themes import marks, summaries
 from posthog_mcp.state.trace_themes.database import Database, upsert
 from posthog_mcp.state.trace_themes.marks import Mark
@@ -26,8 +27,8 @@ MOST_ATTEMPTS = 3
 class ThemeStore:
     """Themes, marks, summaries, vectors and clusterings. Nothing is opened before the first call."""
 
-    def __init__(self, data_dir: Path, url: str | None = None) -> None:
-        self._database = Database(data_dir, url)
+    def __init__(self, data_dir: Path, url: str | None = None, seal: Seal = PLAIN) -> None:
+        self._database = Database(data_dir, url, seal)
 
     async def aclose(self) -> None:
         await self._database.aclose()

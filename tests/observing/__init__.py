@@ -1,0 +1,1 @@
+"""Traces, cost, and what leaves in them."""
