@@ -15,7 +15,7 @@ from posthog_mcp.analysis.windows import Stretch, baseline_of, current_of
 from posthog_mcp.backends.backend import Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.catalogue import Catalogue
-from posthog_mcp.insights.dates import Span, floor, label, moment
+from posthog_mcp.insights.dates import Span, floor, following, label, moment
 from posthog_mcp.insights.frame import Frame
 from posthog_mcp.insights.question import Question
 from posthog_mcp.insights.words import Interval
@@ -84,6 +84,8 @@ async def case_of(
     unit = given.interval or (asked.question.interval if asked.question else "day")
     first, last = bounds(given, present, unit, info.week_start_day)
     until = last[:10] if last and asked.question is not None else ""
+    if until and asked.question is not None and asked.question.kind == "retention":
+        until = f"{following(datetime.fromisoformat(last), unit):%Y-%m-%d}"  # the period that people come back in
     wanted = Wanted(back(first, unit) if first else HISTORY[unit], until, given.interval, MOST_LINES)
     lines = await lines_of_asked(project, asked, wanted, now, progress)
     if subject.regrouped:
