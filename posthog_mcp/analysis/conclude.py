@@ -148,8 +148,16 @@ def surroundings(found: Explanation) -> list[str]:
     where = f" where {found.drivers[0].name}" if found.drivers else ""
     if found.companions:
         told.append(f"Moved at the same time{where}: {'; '.join(each.text for each in found.companions[:PARTS])}.")
-    near = [each for each in found.happenings if -0.5 <= each.days <= NEAR[found.series.interval]]
+    days = [each for each in found.happenings if each.kind == "holiday"]
+    told += [f"{each.name} ({each.at}) lies in the {which_of(found, each)}." for each in days[:PARTS]]
+    others = [each for each in found.happenings if each.kind != "holiday"]
+    near = [each for each in others if -0.5 <= each.days <= NEAR[found.series.interval]]
     return told + [happening_text(each) for each in near[:PARTS]]
+
+
+def which_of(found: Explanation, day: Happening) -> str:
+    """Which stretch a known day lies in."""
+    return "stretch that is asked about" if day.at >= found.current.first[:10] else "baseline"
 
 
 def happening_text(each: Happening) -> str:

@@ -18,7 +18,7 @@ from posthog_mcp.analysis.confirm import confirmed, since, window_of
 from posthog_mcp.analysis.cubes import TOGETHER, Side, Whole, name_of, sides_of, together, whole_of
 from posthog_mcp.analysis.dimensions import dimensions_of
 from posthog_mcp.analysis.explanation import Confirmation, Explanation, Split, Window
-from posthog_mcp.analysis.happenings import companions_of, happenings_of
+from posthog_mcp.analysis.happenings import companions_of, happenings_of, holidays_in
 from posthog_mcp.analysis.quality import quality_of
 from posthog_mcp.analysis.quantiles import quantiles_of
 from posthog_mcp.analysis.rowcubes import ROWS, lines_with_parts, row_sides
@@ -44,6 +44,7 @@ async def explain_change(
     date_to: str = "",
     baseline: str = "",
     dimensions: Sequence[str] = (),
+    known_days: Sequence[str] = (),
     interval: Interval | None = None,
     definitions: Definitions | None = None,
     now: datetime | None = None,
@@ -51,6 +52,7 @@ async def explain_change(
 ) -> Explanation:
     """What changed between a stretch (`date_from` to `date_to`; without them the newest complete week, day of hours,
     month of weeks or quarter) and its baseline (`previous`: the same weekdays before; -4w; or from..to), and why.
+    `known_days` (dates, or a country for its holidays) are named among what happened.
 
     Raises:
         InvalidInput: the metric or the ranges cannot be read, or hold no complete interval.
@@ -62,7 +64,8 @@ async def explain_change(
     found = await measured(case, dimensions)
     onset = since(found.confirmation)
     moment = datetime.fromisoformat(onset) if onset else case.current.start
-    return concluded(replace(found, happenings=tuple(await happenings_of(case, moment))))
+    around = (*holidays_in(case, moment, known_days), *await happenings_of(case, moment))
+    return concluded(replace(found, happenings=around))
 
 
 async def measured(case: Case, wanted: Sequence[str]) -> Explanation:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from posthog_mcp.analysis.case import Case
 from posthog_mcp.analysis.explanation import Finding, Happening
+from posthog_mcp.analysis.holidays import known_days_of
 from posthog_mcp.analysis.sources import later_of, within
 from posthog_mcp.analysis.stats.cube import Amounts, Cube
 from posthog_mcp.analysis.stats.distributions import chi2_sf
@@ -56,6 +57,22 @@ async def happenings_of(case: Case, onset: datetime) -> list[Happening]:
     noted = {(each.kind, each.at) for each in found}
     found += [each for each in logged if (each.kind, each.at) not in noted]
     return sorted(found, key=lambda each: abs(each.days))[:MOST]
+
+
+def holidays_in(case: Case, onset: datetime, known: Sequence[str]) -> list[Happening]:
+    """The known days that lie in either stretch: the other may have none.
+
+    Raises:
+        InvalidInput: a day or country that cannot be read.
+        Unavailable: the holidays of countries are not installed.
+    """
+    days = known_days_of(known, case.series.labels)
+    found: list[Happening] = []
+    for day, name in days.items():
+        at = datetime.fromisoformat(day)
+        if any(each.start <= at < each.end for each in (case.baseline, case.current)):
+            found.append(Happening("holiday", name, day, round((onset - at).total_seconds() / 86_400, 1)))
+    return found[:MOST]
 
 
 async def logged_of(case: Case, onset: datetime) -> list[Happening]:
