@@ -60,7 +60,8 @@ async def project(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
 
 
 async def explained(project: Project, metric: Any, **given: Any) -> Explanation:
-    return await explain_change(project, metric, now=NOW, **{**WEEK, **given})
+    asked: dict[str, Any] = {**WEEK, **given}
+    return await explain_change(project, metric, now=NOW, **asked)
 
 
 def parts(found: Explanation, name: str) -> dict[str, float]:
