@@ -10,15 +10,19 @@ from zoneinfo import ZoneInfo
 from posthog_mcp.analysis.asked import Asked
 from posthog_mcp.analysis.metrics import DAYS_BACK, HISTORY, Wanted, lines_of_asked
 from posthog_mcp.analysis.series import MetricSeries
+from posthog_mcp.analysis.subject import Subject, subject_of, whole_line
 from posthog_mcp.analysis.windows import Stretch, baseline_of, current_of
 from posthog_mcp.backends.backend import Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.catalogue import Catalogue
-from posthog_mcp.insights.dates import Span, floor, label, moment
+from posthog_mcp.insights.dates import Span, floor, following, label, moment
 from posthog_mcp.insights.frame import Frame
 from posthog_mcp.insights.question import Question
 from posthog_mcp.insights.words import Interval
 from posthog_mcp.project import Project
+
+MOST_LINES = 2_000
+"""Lines of a query's rows that are summed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,14 @@ class Case:
     baseline: Stretch
     now: datetime
     progress: Progress | None
-
-    @property
-    def series(self) -> MetricSeries:
-        return self.lines[0]
+    subject: Subject
+    series: MetricSeries
+    """The one line that is explained."""
 
     @property
     def question(self) -> Question | None:
-        return self.asked.question
+        """The insight whose events are counted; None where only rows are known."""
+        return self.asked.question or self.subject.like
 
     @property
     def earlier(self) -> Stretch:
@@ -73,13 +77,19 @@ async def case_of(
         InvalidInput: the ranges cannot be read, overlap, or hold no complete interval.
         PostHogMcpError: what the backend says.
     """
+    subject = await subject_of(project, asked)
+    asked = subject.asked
     info, catalogue = await project.driver.project(), await project.driver.catalogue()
     present = (now or datetime.now(UTC)).astimezone(ZoneInfo(info.timezone))
     unit = given.interval or (asked.question.interval if asked.question else "day")
     first, last = bounds(given, present, unit, info.week_start_day)
     until = last[:10] if last and asked.question is not None else ""
-    wanted = Wanted(back(first, unit) if first else HISTORY[unit], until, given.interval)
+    if until and asked.question is not None and asked.question.kind == "retention":
+        until = f"{following(datetime.fromisoformat(last), unit):%Y-%m-%d}"  # the period that people come back in
+    wanted = Wanted(back(first, unit) if first else HISTORY[unit], until, given.interval, MOST_LINES)
     lines = await lines_of_asked(project, asked, wanted, now, progress)
+    if subject.regrouped:
+        lines = await regrouped(project, subject, lines[0], now, progress)
     current = current_of(lines[0], first, last)
     baseline = baseline_of(lines[0], current, given.baseline, info.week_start_day)
     if baseline.end > current.start and baseline.start < current.end:
@@ -87,7 +97,19 @@ async def case_of(
     start = label(min(baseline.start, current.start), unit)
     if start < lines[0].labels[0] and asked.question is not None:
         lines = await lines_of_asked(project, asked, replace(wanted, date_from=back(start, unit)), now, progress)
-    return Case(project, catalogue, asked, lines, current, baseline, present.replace(tzinfo=None), progress)
+    series, notes = whole_line(subject, lines)
+    series = replace(series, notes=(*series.notes, *subject.notes, *notes))
+    present = present.replace(tzinfo=None)
+    return Case(project, catalogue, asked, lines, current, baseline, present, progress, subject, series)
+
+
+async def regrouped(
+    project: Project, subject: Subject, line: MetricSeries, now: datetime | None, progress: Progress | None
+) -> list[MetricSeries]:
+    """What a query asks, without the columns by which it groups what does not sum, over the same intervals."""
+    alone = Asked(subject.asked.name, question=subject.like)
+    wanted = Wanted(line.labels[0][:10], line.labels[-1][:10], line.interval)
+    return await lines_of_asked(project, alone, wanted, now, progress)
 
 
 def back(first: str, interval: Interval) -> str:

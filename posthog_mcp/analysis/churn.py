@@ -24,7 +24,7 @@ from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.insights.frame import conjunction, time_literal
 from posthog_mcp.project import Project
 from posthog_mcp.queries.run import run as run_hogql
-from posthog_mcp.results import Json, Note, ProjectInfo
+from posthog_mcp.results import DateRange, Json, Note, ProjectInfo
 
 HORIZON = 28
 WINDOWS = 6
@@ -83,6 +83,8 @@ class ChurnScores:
     query_id: str
     hogql: str
     notes: tuple[Note, ...]
+    date_range: DateRange
+    """What was read, in the project's time zone."""
 
 
 async def score_churn(
@@ -139,6 +141,7 @@ async def score_churn(
         query_id=result.query_id,
         hogql=result.hogql,
         notes=notes,
+        date_range=DateRange(str(end - timedelta(days=horizon * WINDOWS)), str(end), info.timezone),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from posthog_mcp.analysis.anomalies import Anomaly, Shift
+from posthog_mcp.analysis.confirm import HOLDS
 from posthog_mcp.analysis.explanation import Driver, Explanation, Happening, Split, StepChange, Window
 from posthog_mcp.analysis.steps import BROKEN
 from posthog_mcp.insights.facts import percent, shown
@@ -49,7 +50,7 @@ def signed(value: float) -> str:
 
 
 def p_text(p: float) -> str:
-    return f"{p:.2g}" if p >= 1e-4 else "< 0.0001"
+    return f"= {p:.2g}" if p >= 1e-4 else "< 0.0001"
 
 
 def stretch(window: Window) -> str:
@@ -83,9 +84,13 @@ def whether(found: Explanation) -> str:
     sure = found.confirmation
     band = f"{number(found, sure.low)} to {number(found, sure.high)}, 95 %"
     usual = f"the past makes one expect {number(found, sure.expected)} ({band})"
-    verdict = "so this is more than season and noise" if sure.holds else "so season and noise can explain it"
+    verdict = "so season and noise can explain it"
+    if sure.p <= HOLDS:
+        verdict = "so this is more than season and noise"
+    elif sure.holds:
+        verdict = "which alone season and noise can explain; but within it something is unusual"
     stretched = f"{found.current.intervals} {found.series.interval}s" if found.current.intervals > 1 else "that"
-    return f"For {stretched} {usual}; p = {p_text(sure.p)}, {verdict}."
+    return f"For {stretched} {usual}; p {p_text(sure.p)}, {verdict}."
 
 
 def shift_text(found: Explanation, each: Shift) -> str:
@@ -122,7 +127,7 @@ def step_text(step: StepChange) -> str:
     values = (
         f"{percent(step.before)} of {shown(step.before_n)} before, {percent(step.after)} of {shown(step.after_n)} now"
     )
-    off = f"difference {step.low * 100:+.1f} to {step.high * 100:+.1f} points, q = {p_text(step.q)}"
+    off = f"difference {step.low * 100:+.1f} to {step.high * 100:+.1f} points, q {p_text(step.q)}"
     return f"The step {step.step} {word}: {values} ({off})."
 
 
@@ -133,7 +138,7 @@ def driver_text(found: Explanation, driver: Driver) -> str:
     if not 0 < driver.share <= WHOLE:
         share = f"{points(found, driver.effect)} against the rest"
     values = f"{number(found, driver.before)} → {number(found, driver.after)} (n = {shown(driver.n)})"
-    return f"{driver.name}{same}: {values}; beside how everything else moved it makes {share}; q = {p_text(driver.q)}."
+    return f"{driver.name}{same}: {values}; beside how everything else moved it makes {share}; q {p_text(driver.q)}."
 
 
 def surroundings(found: Explanation) -> list[str]:
@@ -143,8 +148,16 @@ def surroundings(found: Explanation) -> list[str]:
     where = f" where {found.drivers[0].name}" if found.drivers else ""
     if found.companions:
         told.append(f"Moved at the same time{where}: {'; '.join(each.text for each in found.companions[:PARTS])}.")
-    near = [each for each in found.happenings if -0.5 <= each.days <= NEAR[found.series.interval]]
+    days = [each for each in found.happenings if each.kind == "holiday"]
+    told += [f"{each.name} ({each.at}) lies in the {which_of(found, each)}." for each in days[:PARTS]]
+    others = [each for each in found.happenings if each.kind != "holiday"]
+    near = [each for each in others if -0.5 <= each.days <= NEAR[found.series.interval]]
     return told + [happening_text(each) for each in near[:PARTS]]
+
+
+def which_of(found: Explanation, day: Happening) -> str:
+    """Which stretch a known day lies in."""
+    return "stretch that is asked about" if day.at >= found.current.first[:10] else "baseline"
 
 
 def happening_text(each: Happening) -> str:
@@ -163,7 +176,7 @@ def limits(found: Explanation) -> list[str]:
     if found.confirmation.basis == 0:
         told.append("What is usual for this metric: there is too little history before the stretch.")
     if not found.dimensions:
-        told.append("Which segments changed: sums of events do not give this metric; ask for an insight that counts.")
+        told.append(f"Which segments changed: {found.unsplit or 'its events carry no property that splits them'}.")
     if found.tests:
         looked = f"the {len(found.dimensions)} dimensions looked at ({found.tests} tests, corrected for)"
         told.append(f"Causes outside {looked}, and why the segments changed: they show where, not why.")

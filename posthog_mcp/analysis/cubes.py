@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from posthog_mcp.analysis.case import Case
 from posthog_mcp.analysis.sources import Source
+from posthog_mcp.analysis.sources_people import STATUS
 from posthog_mcp.analysis.stats.cube import Amounts, Cube, Values
 from posthog_mcp.analysis.stats.drivers import log_odds_ratio, log_ratio
 from posthog_mcp.hogql.spelling import text_literal
@@ -49,12 +50,14 @@ class Side:
     dimension: Breakdown
     cube: Cube
     placebo: Cube
-    hogql: str
+    query_id: str
 
 
 def name_of(dimension: Breakdown) -> str:
     """A dimension as the `dimensions` argument has it."""
-    return dimension.property if dimension.type == "event" else f"{dimension.type}:{dimension.property}"
+    if dimension.type == "event" or dimension == STATUS:
+        return dimension.property
+    return f"{dimension.type}:{dimension.property}"
 
 
 def amounts(row: Sequence[Json]) -> tuple[Amounts, Amounts]:
@@ -113,7 +116,7 @@ async def sides_of(case: Case, source: Source, whole: Whole, dimensions: Sequenc
         then = with_rest([((value,), each) for value, _, each in rows], whole.earlier)
         cube = cube_of(case, source, whole, [name_of(dimension)], now)
         placebo = replace(cube, cells=then, scale=1.0)
-        found.append(Side(dimension, replace(cube, drift=drift(placebo)), placebo, result.hogql))
+        found.append(Side(dimension, replace(cube, drift=drift(placebo)), placebo, result.query_id))
     return found
 
 
@@ -164,4 +167,4 @@ async def together(
     cells = [(tuple(map(str, row[:width])), amounts(row[width:])[0]) for row in result.table.rows]
     labels = [name_of(sides[place].dimension) for place in places]
     cube = cube_of(case, source, whole, labels, cells)
-    return replace(cube, drift=statistics.median([sides[place].cube.drift for place in places])), result.hogql
+    return replace(cube, drift=statistics.median([sides[place].cube.drift for place in places])), result.query_id

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from posthog_mcp.analysis.case import Case
 from posthog_mcp.analysis.sources import within
+from posthog_mcp.analysis.sources_people import STATUS
 from posthog_mcp.hogql.spelling import text_literal
 from posthog_mcp.insights.arguments import breakdown_of
 from posthog_mcp.insights.frame import conjunction
@@ -45,11 +46,12 @@ async def dimensions_of(case: Case, wanted: Sequence[str]) -> list[Breakdown]:
     question = case.question
     if question is None:
         return []
+    own = [STATUS] if question.kind == "lifecycle" else list(case.subject.dimensions)
     if wanted:
-        found = [Breakdown.model_validate(breakdown_of(each)) for each in wanted]
+        found = [Breakdown.model_validate(breakdown_of(each)) for each in wanted if each != STATUS.property]
         for each in found:
             case.frame(question, case.current).property(each)
-        return found
+        return [*own, *(each for each in found if each not in own)]
     fixed = constant(question)
     event = [name for name in await sampled(case, question, "properties") if name not in fixed]
     known = case.catalogue.person_properties
@@ -59,7 +61,7 @@ async def dimensions_of(case: Case, wanted: Sequence[str]) -> list[Breakdown]:
     more = [name for name in person if name not in rest and name not in event]
     chosen = [*(Breakdown(property=name) for name in event[:room])]
     chosen += [Breakdown(property=name, type="person") for name in [*rest, *more]]
-    return chosen[:MOST]
+    return [*own, *(each for each in chosen if each not in own)][:MOST]
 
 
 def constant(question: Question) -> set[str]:

@@ -162,7 +162,9 @@ class Explanation:
     tests: int = 0
     """Segments and transitions looked at; q-values are corrected for so many."""
     queries: tuple[str, ...] = field(default=())
-    """HogQL behind the segments."""
+    """Ids of the queries behind the segments."""
+    unsplit: str = ""
+    """Why there are no segments."""
     notes: tuple[Note, ...] = ()
 
     @property

@@ -97,8 +97,11 @@ async def compare_groups(
         NotFound: there is no such insight, experiment or flag.
         PostHogMcpError: what the backend says.
     """
-    asked = await asked_of(project, metric, definitions)
     groups = await groups_of(project, split)
+    if not metric:
+        text = "No metric is given: what each person did, by which the groups are compared."
+        raise InvalidInput(text, fix='Give the goal, such as {"kind": "trends", "series": [{"event": "signed_up"}]}.')
+    asked = await asked_of(project, metric, definitions)
     if asked.question is None:
         text = "HogQL does not say what each person did; groups are compared by an insight."
         raise InvalidInput(text, fix="Give an insight call, or the groups' numbers in `data`.")

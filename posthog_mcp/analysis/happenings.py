@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from posthog_mcp.analysis.case import Case
 from posthog_mcp.analysis.explanation import Finding, Happening
+from posthog_mcp.analysis.holidays import known_days_of
 from posthog_mcp.analysis.sources import later_of, within
 from posthog_mcp.analysis.stats.cube import Amounts, Cube
 from posthog_mcp.analysis.stats.distributions import chi2_sf
@@ -26,6 +27,13 @@ KINDS: Sequence[tuple[Resource, str, str, tuple[tuple[str, str], ...]]] = (
     ("experiments", "experiment", "name", (("start_date", "started"), ("end_date", "ended"))),
 )
 """Resource, what it is called, its name's field, and its times with what happened then."""
+LOGGED = {
+    "FeatureFlag": "flag", "Experiment": "experiment", "Annotation": "annotation", "Action": "action",
+    "Cohort": "cohort", "HogFunction": "hog function", "Survey": "survey", "EarlyAccessFeature": "early access feature",
+}  # fmt: skip
+"""Scopes of the activity log that can change what is measured, and what they are called."""
+PAGES, PAGE = 5, 100
+"""How far back the activity log is read, newest first."""
 MOST = 12
 COMPANIONS = 6
 SMALL = 0.01
@@ -43,7 +51,63 @@ async def happenings_of(case: Case, onset: datetime) -> list[Happening]:
             continue
         for item in page.items:
             found += within_case(case, onset, item, kind, field, times)
+    logged = await logged_of(case, onset)
+    told = {(each.kind, each.at) for each in logged}
+    found = [each for each in found if (each.kind, each.at) not in told or each.kind == "annotation"]
+    noted = {(each.kind, each.at) for each in found}
+    found += [each for each in logged if (each.kind, each.at) not in noted]
     return sorted(found, key=lambda each: abs(each.days))[:MOST]
+
+
+def holidays_in(case: Case, onset: datetime, known: Sequence[str]) -> list[Happening]:
+    """The known days that lie in either stretch: the other may have none.
+
+    Raises:
+        InvalidInput: a day or country that cannot be read.
+        Unavailable: the holidays of countries are not installed.
+    """
+    days = known_days_of(known, case.series.labels)
+    found: list[Happening] = []
+    for day, name in days.items():
+        at = datetime.fromisoformat(day)
+        if any(each.start <= at < each.end for each in (case.baseline, case.current)):
+            found.append(Happening("holiday", name, day, round((onset - at).total_seconds() / 86_400, 1)))
+    return found[:MOST]
+
+
+async def logged_of(case: Case, onset: datetime) -> list[Happening]:
+    """Changes that the activity log holds in the stretches: who edits a flag twice shows twice."""
+    found: list[Happening] = []
+    first, cursor = min(case.baseline.start, case.current.start), None
+    for _ in range(PAGES):
+        try:
+            page = await case.project.driver.list("activity_log", ListOptions(limit=PAGE, cursor=cursor))
+        except PostHogMcpError:
+            return found
+        for item in page.items:
+            found += entry(case, onset, item)
+        oldest = wall(page.items[-1].get("created_at"), case.series.project.timezone) if page.items else None
+        cursor = page.next
+        if cursor is None or oldest is None or oldest < first:
+            break
+    return found
+
+
+def entry(case: Case, onset: datetime, item: Mapping[str, Json]) -> list[Happening]:
+    """One entry of the log, where it is of a kind that matters and lies in the stretches."""
+    kind, detail = LOGGED.get(str(item.get("scope"))), item.get("detail")
+    if kind is None or not isinstance(detail, dict):
+        return []
+    changes = detail.get("changes")
+    fields = (
+        [str(each.get("field") or "") for each in changes if isinstance(each, dict)]
+        if isinstance(changes, list)
+        else []
+    )
+    told = f" ({', '.join(dict.fromkeys(filter(None, fields[:4])))})" if any(fields) else ""
+    what = f"{item.get('activity') or 'changed'}{told}"
+    named: dict[str, Json] = {"name": detail.get("name") or item.get("item_id"), "at": item.get("created_at")}
+    return within_case(case, onset, named, kind, "name", (("at", what),))
 
 
 def within_case(

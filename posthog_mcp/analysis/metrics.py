@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from posthog_mcp.analysis.asked import Asked, Definitions, Metric, asked_of
-from posthog_mcp.analysis.rows import from_rows
+from posthog_mcp.analysis.rows import MOST_LINES, from_rows
 from posthog_mcp.analysis.series import MetricSeries, Unit
 from posthog_mcp.backends.backend import Progress
 from posthog_mcp.errors import InvalidInput
@@ -45,6 +45,8 @@ class Wanted:
     date_from: str = ""
     date_to: str = ""
     interval: Interval | None = None
+    most_lines: int = MOST_LINES
+    """Lines of a query's rows that are kept, the biggest."""
 
 
 async def series_of(
@@ -112,10 +114,12 @@ async def lines_of_asked(
         lines = await of_question(project, asked, ranged(asked.question, wanted), now, progress)
     elif asked.query_id:
         table, about = await project.stored.load(asked.query_id)
-        lines = from_rows(info, asked.name, table.columns, table.rows, asked.query_id, str(about.get("hogql") or ""))
+        hogql = str(about.get("hogql") or "")
+        lines = from_rows(info, asked.name, table.columns, table.rows, asked.query_id, hogql, wanted.most_lines)
     else:
         result = await run_hogql(project, asked.hogql, values=asked.values, limit=MAX_ROWS, progress=progress)
-        lines = from_rows(info, asked.name, result.table.columns, result.table.rows, result.query_id, result.hogql)
+        table = result.table
+        lines = from_rows(info, asked.name, table.columns, table.rows, result.query_id, result.hogql, wanted.most_lines)
     present = (now or datetime.now(UTC)).astimezone(ZoneInfo(info.timezone)).replace(tzinfo=None)
     newest = await newest_event(project, lines, present)
     done = [replace(complete(each, present, newest), url=asked.url) for each in lines]

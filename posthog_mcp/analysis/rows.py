@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.dates import floor, following, label
+from posthog_mcp.insights.frame import NONE
 from posthog_mcp.insights.words import Interval
 from posthog_mcp.results import Column, Json, Note, ProjectInfo
 
@@ -18,7 +20,9 @@ FIX = "Select a time column first, such as toStartOfDay(timestamp) AS day, then 
 LONGEST: Sequence[tuple[float, Interval]] = ((0.5, "hour"), (4.0, "day"), (18.0, "week"))
 """Days between rows up to which they are of this interval."""
 MOST_LINES = 50
-Points = dict[str, dict[datetime, float]]
+Key = tuple[str, tuple[tuple[str, str], ...]]
+"""A line: its number column, and text columns with their values."""
+Points = dict[Key, dict[datetime, float]]
 
 
 def from_rows(
@@ -28,9 +32,10 @@ def from_rows(
     rows: Sequence[Sequence[Json]],
     query_id: str,
     hogql: str,
+    most: int = MOST_LINES,
 ) -> list[MetricSeries]:
-    """Lines of a table, the biggest first. Times are floored to their interval in the project's time zone; intervals
-    without a row are 0 where all values are counts, otherwise between their neighbours.
+    """Lines of a table, the `most` biggest, the biggest first. Times are floored to their interval in the project's
+    time zone; intervals without a row are 0 where all values are counts, otherwise between their neighbours.
 
     Raises:
         InvalidInput: the first column holds no times, or no column numbers.
@@ -39,10 +44,14 @@ def from_rows(
     moments = sorted({at for line in points.values() for at in line})
     interval = interval_of(moments)
     monday = moments[0].weekday() == 0 if interval == "week" else info.week_start_day == 1
+    ranked = sorted(points.items(), key=lambda pair: -sum(abs(value) for value in pair[1].values()))
+    several = len({measure for measure, _ in points}) > 1
     made: list[MetricSeries] = []
-    for each, line in list(points.items())[:MOST_LINES]:
-        made.append(regular(info, each, line, moments, interval, int(monday), query_id, hogql))
-    return sorted(made, key=lambda each: -sum(abs(value) for value in each.values))
+    for (measure, parts), line in ranked[:most]:
+        words = " · ".join([name, *([measure] if several else []), *(value for _, value in parts)])
+        regularly = regular(info, words, line, moments, interval, int(monday), query_id, hogql)
+        made.append(replace(regularly, measure=measure, parts=parts))
+    return made
 
 
 def points_of(info: ProjectInfo, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Json]]) -> Points:
@@ -63,10 +72,8 @@ def points_of(info: ProjectInfo, name: str, columns: Sequence[Column], rows: Seq
         if at is None:
             raise InvalidInput(f"The first column of {name!r} holds {str(row[0])[:40]!r}, which is no time.", fix=FIX)
         for column in numeric:
-            parts = [str(row[each]) for each in text]
-            parts = [*([columns[column].name] if len(numeric) > 1 else []), *parts]
-            line = " · ".join([name, *parts]) if parts else name
-            place = found.setdefault(line, {})
+            parts = tuple((columns[each].name, str(row[each] or NONE)) for each in text)
+            place = found.setdefault((columns[column].name, parts), {})
             place[at] = place.get(at, 0.0) + (as_number(row[column]) or 0.0)
     return found
 

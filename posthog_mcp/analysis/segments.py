@@ -54,7 +54,11 @@ def splits_of(source: Source, whole: Whole, sides: Sequence[Side]) -> list[Split
 def split_of(source: Source, side: Side, q: dict[Values, float]) -> Split:
     cells, cube = side.cube.along(0), side.cube
     parts = contributions(cube, cells)
-    made = [segment(source, cube, key[0], cells[key], parts[key], q[key]) for key in cells]
+    made = [
+        segment(source, cube, key[0], each, parts[key], q[key])
+        for key, each in cells.items()
+        if size_of(cube.shares)(each)
+    ]
     made.sort(key=lambda each: (each.value == OTHER, -abs(each.contribution)))
     size = size_of(cube.shares)
     whole = cube.whole
@@ -111,7 +115,7 @@ def replaced(cube: Cube, segments: Sequence[Segment]) -> bool:
     return turned >= TURNED * max(gain, loss) > 0 and met
 
 
-def values_of(splits: Sequence[Split], after_n: float) -> list[Finding]:
+def values_of(splits: Sequence[Split], after_n: float, rates: bool) -> list[Finding]:
     """New and vanished values of at least a hundredth of the metric."""
     found: list[tuple[float, Finding]] = []
     for split in splits:
@@ -119,9 +123,9 @@ def values_of(splits: Sequence[Split], after_n: float) -> list[Finding]:
             weight = max(each.before_n, each.after_n)
             if not each.status or weight < 0.01 * after_n or each.value == NONE:
                 continue
-            text = f"{split.dimension.name} = {each.value} is {each.status}"
+            text = f"{split.dimension.name} = {each.value} {'is new' if each.status == 'new' else 'has vanished'}"
             count = f"{shown(each.after_n)} now" if each.status == "new" else f"{shown(each.before_n)} before"
-            rate = f", {percent(each.after)} of them" if split.side.cube.shares and each.status == "new" else ""
+            rate = f", {percent(each.after)} of them" if rates and each.status == "new" else ""
             found.append((weight, Finding(f"value_{each.status}", f"{text} ({count}{rate})")))
     return [each for _, each in sorted(found, key=lambda pair: -pair[0])[:8]]
 

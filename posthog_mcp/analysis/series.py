@@ -37,6 +37,10 @@ class MetricSeries:
     query_id: str = ""
     hogql: str = ""
     url: str | None = None
+    measure: str = ""
+    """The number column of a query that this is a line of."""
+    parts: tuple[tuple[str, str], ...] = ()
+    """Its text columns with their values."""
     notes: tuple[Note, ...] = field(default=())
     """What was left out or filled in."""
 

@@ -13,18 +13,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from posthog_mcp.analysis.case import Case
+from posthog_mcp.analysis.sources_people import STATUS, lifecycle_rows, retention_rows
 from posthog_mcp.analysis.windows import Stretch
 from posthog_mcp.hogql.spelling import identifier, text_literal
-from posthog_mcp.insights.frame import BUCKET, NONE, Frame, conjunction, time_literal
+from posthog_mcp.insights.frame import BUCKET, NONE, SESSION_DURATION, Frame, conjunction, time_literal
 from posthog_mcp.insights.funnel_query import people
 from posthog_mcp.insights.question import Breakdown, Question, Series
+from posthog_mcp.insights.trends import PER_ACTOR
 from posthog_mcp.insights.trends_actors import WINDOWS
 
 MARK = "‖"
 """Between the values of a funnel's dimensions."""
 RATIO = re.compile(r"\s*(?:100\s*\*\s*)?([AB])\s*/\s*([AB])\s*(?:\*\s*100)?\s*")
-Nature = Literal["counts", "shares", "means"]
-"""What the metric is of num and den: num, the share num/den, or the mean num/den."""
+SUM = re.compile(r"\s*[A-Z](?:\s*\+\s*[A-Z])+\s*")
+LEVELS = {"median": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+Nature = Literal["counts", "shares", "means", "quantiles"]
+"""What the metric is of num and den: num, the share num/den, the mean num/den, or the `level` quantile of num where den
+is 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +39,40 @@ class Source:
     hogql: str
     nature: Nature
     times: float = 1.0
+    level: float = 0.5
+
+
+def why_not(question: Question | None) -> str:
+    """Why no rows give a metric, and what to ask instead."""
+    if question is None:
+        return (
+            "the query names no further text column, and is no plain time, aggregate FROM events. Add one, such as "
+            "properties.$os AS os, to SELECT and GROUP BY with count(), or give an insight call"
+        )
+    maths = {each.math for each in question.series}
+    if question.formula:
+        return "only A / B and A + B of counts can be split; ask for each series alone"
+    if any(each.startswith(("min", "max")) for each in maths):
+        return "one single event sets a minimum or maximum, so there are no parts; ask for median or p95"
+    if "hogql" in maths:
+        return "what an own aggregate is a sum of is not known; use math total, dau, sum, avg, median or p75 to p99"
+    return f"the rows behind {', '.join(sorted(maths)) or question.kind} are not known; ask for a total, sum or avg"
 
 
 def source_of(case: Case, dimensions: Sequence[Breakdown], step: int | None = None) -> Source | None:
-    """The rows behind a metric, None where no sums give it (a median, a formula of several parts). `step` of a funnel:
+    """The rows behind a metric, None where no rows give it (a maximum, a formula of products). `step` of a funnel:
     the transition to it instead of the whole."""
     question = case.question
     if question is None:
         return None
     if question.kind == "funnel":
         return of_funnel(case, question, dimensions, step)
+    if question.kind in ("retention", "lifecycle"):
+        return of_people(case, question, dimensions)
     if question.kind != "trends":
         return None
+    if SUM.fullmatch(question.formula.upper()):
+        return of_sum(case, question, dimensions)
     if question.formula:
         return of_ratio(case, question, dimensions)
     if len(question.series) != 1:
@@ -86,14 +113,19 @@ def of_series(case: Case, question: Question, series: Series, dimensions: Sequen
     columns = f"SELECT {later} AS later, person_id, {dims} AS dims"
     if series.math == "total":
         return Source(f"{columns}, 1 AS num, 1 AS den FROM events {where}", "counts")
-    if series.math in ("sum", "avg") and series.math_property and series.math_property != "$session_duration":
+    if series.math_property == SESSION_DURATION:
+        sessions = last_of(case, dims, where, "$session_id", measured=True)
+        return natured(
+            series.math, f"SELECT later, person_id, dims, ifNull(measured, 0) AS num, 1 AS den FROM ({sessions})"
+        )
+    if (series.math in ("sum", "avg") or series.math in LEVELS) and series.math_property:
         prefix = "person.properties" if series.math_property_type == "person" else "properties"
         amount = f"toFloat({prefix}.{identifier(series.math_property)})"
         found = f"{columns}, ifNull({amount}, 0) AS num, if(isNull({amount}), 0, 1) AS den FROM events {where}"
-        return Source(found, "counts" if series.math == "sum" else "means")
-    if series.math == "avg_count_per_actor":
+        return natured(series.math, found)
+    if series.math.endswith(PER_ACTOR):
         found = f"SELECT later, person_id, dims, num, 1 AS den FROM ({last_of(case, dims, where, 'person_id')})"
-        return Source(found, "means")
+        return natured(series.math.removesuffix(PER_ACTOR), found)
     if series.math in WINDOWS:
         return Source(windowed(case, frame, series, dims), "counts")
     if series.math == "first_time_for_user":
@@ -108,13 +140,43 @@ def of_series(case: Case, question: Question, series: Series, dimensions: Sequen
     return Source(found, "counts")
 
 
-def last_of(case: Case, dims: str, where: str, actor: str) -> str:
-    """Each actor once an interval, with the values of the last event; `num` is how many events."""
+def natured(math: str, rows: str) -> Source | None:
+    """Rows of measured numbers under their math; None of what no rows make up (a minimum, a maximum)."""
+    if math in LEVELS:
+        return Source(rows, "quantiles", level=LEVELS[math])
+    return Source(rows, "counts" if math == "sum" else "means") if math in ("sum", "avg") else None
+
+
+def of_people(case: Case, question: Question, dimensions: Sequence[Breakdown]) -> Source:
+    """Retention: people of a cohort that came back. Lifecycle: active people by their status first."""
+    frame = case.frame(question, case.current)
+    dims = dims_of(frame, [each for each in dimensions if each != STATUS])
+    if question.kind == "retention":
+        return Source(retention_rows(case, question, dims), "shares")
+    return Source(lifecycle_rows(case, question, dims), "counts")
+
+
+def of_sum(case: Case, question: Question, dimensions: Sequence[Breakdown]) -> Source | None:
+    """A formula A + B of series that sums give: the rows of all of them."""
+    letters = [ord(each) - ord("A") for each in re.findall(r"[A-Z]", question.formula.upper())]
+    if max(letters) >= len(question.series):
+        return None
+    found = [of_series(case, question, question.series[at], dimensions) for at in letters]
+    if any(each is None or each.nature != "counts" for each in found):
+        return None
+    rows = (f"SELECT later, person_id, dims, num, den FROM ({each.hogql})" for each in found if each is not None)
+    return Source(" UNION ALL ".join(rows), "counts")
+
+
+def last_of(case: Case, dims: str, where: str, actor: str, *, measured: bool = False) -> str:
+    """Each actor once an interval, with the values of the last event; `num` is how many events, `measured` a session's
+    seconds."""
     bucket = f"{BUCKET[case.current.interval]}(timestamp)"
     columns = f"{later_of(case)} AS later, {bucket} AS at, {actor} AS actor, any(person_id) AS whose"
-    inner = f"SELECT {columns}, argMax({dims}, timestamp) AS dims, count() AS num FROM events {where}"
-    grouped = f"{inner} GROUP BY later, at, actor"
-    return f"SELECT later, at, whose AS person_id, dims, num FROM ({grouped})"
+    more = ", any(session.$session_duration) AS measured" if measured else ""
+    inner = f"SELECT {columns}, argMax({dims}, timestamp) AS dims, count() AS num{more} FROM events {where}"
+    kept = ", measured" if measured else ""
+    return f"SELECT later, at, whose AS person_id, dims, num{kept} FROM ({inner} GROUP BY later, at, actor)"
 
 
 def windowed(case: Case, frame: Frame, series: Series, dims: str) -> str:

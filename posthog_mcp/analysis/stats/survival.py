@@ -1,7 +1,9 @@
 """Shares that come back, period by period, with bands; and survival where some have not been watched long enough.
 
-Sources: Wilson, JASA 22 (1927), for each period's share; Kaplan and Meier, JASA 53 (1958), with Greenwood's variance on
-the log-log scale (Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, 1.4).
+Sources: Wilson, JASA 22 (1927), for each period's share; Kish, Survey Sampling (1965), 8.2, for the people that
+clusters leave (a share's design effect, by the ratio estimator's variance between cohorts); Kaplan and Meier, JASA 53
+(1958), with Greenwood's variance on the log-log scale (Kalbfleisch and Prentice, The Statistical Analysis of Failure
+Time Data, 1.4).
 """
 
 from __future__ import annotations
@@ -32,6 +34,20 @@ def retention(back: Sequence[float], of: Sequence[float], level: float = 0.95) -
         if n:
             found.append(Point(period, came / n, *wilson(came, n, level), n))
     return found
+
+
+def pooled(period: int, back: Sequence[float], of: Sequence[float], level: float = 0.95) -> Point:
+    """The share over several cohorts. Where they scatter more than chance makes them, the band is Wilson's of as many
+    people as would scatter so: n over the design effect. `n` is the people themselves."""
+    n = sum(of)
+    share = sum(back) / n
+    chance = share * (1 - share) / n
+    effect = 1.0
+    if len(of) > 2 and chance:
+        spread = sum((came - share * size) ** 2 for came, size in zip(back, of, strict=True))
+        effect = max(1.0, spread * len(of) / (len(of) - 1) / n**2 / chance)
+    left = n / effect
+    return Point(period, share, *wilson(share * left, left, level), n)
 
 
 def kaplan_meier(times: Sequence[int], ended: Sequence[bool], level: float = 0.95) -> list[Point]:

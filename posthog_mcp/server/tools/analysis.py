@@ -22,6 +22,7 @@ Metric = Annotated[
         '{"hogql": "SELECT toStartOfDay(timestamp) AS day, count() ..."}; or a query_id'
     ),
 ]
+KnownDays = Annotated[list[str], Field(description="dates, or a country (DE, US-CA) for its holidays")]
 From = Annotated[str, Field(description="-90d, 2026-01-31 or 2026-01-31 14:00")]
 
 
@@ -32,6 +33,7 @@ async def explain_change(
     date_to: str = "",
     baseline: Annotated[str, Field(description="previous (same weekdays before), -4w, or from..to")] = "",
     dimensions: Annotated[list[str], Field(description="person:x, $os; empty: found by itself")] = [],  # noqa: B006
+    known_days: KnownDays = [],  # noqa: B006
     project_id: ProjectId = 0,
 ) -> CallToolResult:
     """Why a metric changed: data quality, whether it is more than season and noise, since when, which segments and
@@ -39,7 +41,7 @@ async def explain_change(
     Example: {"metric": {"kind": "trends", "series": [{"event": "paid"}]}, "date_from": "-7d"}"""
     from posthog_mcp.server.tools.analysis_answers import explained
 
-    return await explained(ctx, metric, date_from, date_to, baseline, dimensions, project_id)
+    return await explained(ctx, metric, date_from, date_to, baseline, dimensions, known_days, project_id)
 
 
 async def detect_anomalies(
@@ -47,7 +49,7 @@ async def detect_anomalies(
     metric: Metric,
     date_from: From = "",
     date_to: str = "",
-    known_days: Annotated[list[str], Field(description="holidays and the like, not to be reported")] = [],  # noqa: B006
+    known_days: KnownDays = [],  # noqa: B006
     alpha: Annotated[float, Field(gt=0, lt=0.5, description="false discovery rate")] = 0.05,
     project_id: ProjectId = 0,
 ) -> CallToolResult:

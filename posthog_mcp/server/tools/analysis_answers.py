@@ -16,6 +16,7 @@ from posthog_mcp.analysis.dashboards import lines_of_dashboards
 from posthog_mcp.analysis.explain import explain_change
 from posthog_mcp.analysis.forecast import forecast
 from posthog_mcp.analysis.groups import compare_groups, compare_numbers
+from posthog_mcp.analysis.holidays import known_days_of
 from posthog_mcp.analysis.metrics import Wanted, history_of, lines_of, series_of
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.backends.backend import Progress
@@ -50,12 +51,13 @@ async def explained(
     date_to: str,
     baseline: str,
     dimensions: Sequence[str],
+    known_days: Sequence[str],
     project_id: int,
 ) -> CallToolResult:
     """A change explained."""
     project = await project_of(ctx).select(project_id)
     given = partial(explain_change, project, metric, date_from=date_from, date_to=date_to, baseline=baseline)
-    known = definitions_of(project)
+    given, known = partial(given, known_days=known_days), definitions_of(project)
     found = await reporting(ctx, lambda progress: given(dimensions=dimensions, definitions=known, progress=progress))
     return answer(*explanation_content(found))
 
@@ -79,7 +81,7 @@ def unusual(series: MetricSeries, first: str, known: Sequence[str], alpha: float
     found = detect(series, alpha=alpha, first=first)
     looked = [each for each in judged(series) if series.labels[each.at] >= first]
     recent = [each for each in shifts(series) if each.last >= first]
-    return anomalies_content(series, found, recent, looked, known, alpha)
+    return anomalies_content(series, found, recent, looked, known_days_of(known, series.labels), alpha)
 
 
 async def forecast_made(

@@ -62,6 +62,7 @@ def explanation_content(found: Explanation) -> Shown:
         "moved_too": [clean(each.text) for each in found.companions],
         "values": [clean(each.text) for each in found.values],
         "tests": found.tests,
+        "segment_query_ids": cast("Json", list(found.queries)),
     }
     if found.split:
         part = found.split
@@ -83,6 +84,8 @@ def explanation_content(found: Explanation) -> Shown:
     if found.happenings:
         rows = cast("list[list[Json]]", content["happenings"])
         lines.append(f"Around it:\n{rows_in_text(('kind', 'name', 'at', 'days_before_change'), rows)}")
+    if found.queries:
+        lines.append(f"segments are of query_ids {', '.join(found.queries)} (show_last_script tells each one's HogQL)")
     return finished(content, lines, found.series)
 
 

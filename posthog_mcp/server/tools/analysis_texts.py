@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from posthog_mcp.analysis.anomalies import Anomaly, Shift, rounded
@@ -67,12 +67,11 @@ def anomalies_content(
     found: Sequence[Anomaly],
     changed: Sequence[Shift],
     bands: Sequence[Judged],
-    known: Sequence[str],
+    known: Mapping[str, str],
     alpha: float,
 ) -> Shown:
     """What is unusual first, then the newest intervals with their bands."""
-    days = {each[:10] for each in known}
-    told = [each for each in found if each.label[:10] not in days]
+    told = [each for each in found if each.label[:10] not in known]
     rows = fitting([each.as_row() for each in reversed(told)], HALF)
     recent: list[list[Json]] = [
         [
@@ -92,7 +91,8 @@ def anomalies_content(
     head += f" (of these at most {alpha:.0%} are expected to be chance)" if told else "; all within what is usual"
     summary = [f"{head}. Level shifts: {len(changed)}."]
     if len(found) > len(told):
-        summary.append(f"{len(found) - len(told)} more lie on known days.")
+        days = dict.fromkeys(f"{each.label} {known[each.label[:10]]}" for each in found if each.label[:10] in known)
+        summary.append(f"{len(found) - len(told)} more lie on known days: {', '.join(list(days)[:6])}.")
     content: dict[str, Json] = {
         "summary": cast("Json", summary),
         "columns": columns(*ANOMALY),
@@ -161,7 +161,7 @@ def groups_content(found: GroupComparison) -> Shown:
     summary = verdict(found)
     needed = None if math.isinf(found.needed) else found.needed
     if needed is not None:
-        days = f", about {found.days:.0f} more days at this pace" if found.days else ""
+        days = f", about {found.days:,.0f} more days at this pace" if found.days and found.randomised else ""
         summary.append(f"To find a relative effect of {found.effect:.0%}: {needed:,.0f} people a group{days}.")
     if found.smallest is not None:
         summary.append(f"These numbers can show a relative effect of {found.smallest:.1%} or more (power 80 %).")
@@ -186,7 +186,7 @@ def groups_content(found: GroupComparison) -> Shown:
     lines = [fenced("\n".join(cast("list[str]", content["summary"]))), rows_in_text(GROUP_HEADER, rows)]
     if found.project and found.date_range:
         info, bounds = found.project, found.date_range
-        lines.append(f"project {info.id} {info.name} ({info.backend}); {ranged(bounds)}")
+        lines.append(f"project {info.id} {info.name} on {info.host} ({info.backend}); {ranged(bounds)}")
         lines.append(f"query_id {found.query_id}; hogql: {found.hogql}")
     return finished(content, lines)
 
@@ -255,7 +255,7 @@ def correlations_content(
     info, bounds = first.project, first.date_range
     told = [fenced("\n".join(cast("list[str]", content["summary"]))), rows_in_text(header, rows)]
     told.append(f"metrics: {fenced(', '.join(map(str, cast('list[Json]', content['metrics']))))}")
-    told.append(f"project {info.id} {info.name} ({info.backend}); {ranged(bounds)}")
+    told.append(f"project {info.id} {info.name} on {info.host} ({info.backend}); {ranged(bounds)}")
     told.append(f"query_ids: {', '.join(map(str, cast('list[Json]', content['queries'])))}")
     return finished(content, told)
 
@@ -294,6 +294,7 @@ def churn_content(found: ChurnScores) -> Shown:
         "calibration": cast("Json", {"columns": list(BINS), "rows": bins}),
         "bands": dict(found.bands),
         "weights": {name: rounded(weight) for name, weight in found.weights},
+        "date_range": found.date_range.as_json(),
         "project": found.project.as_json(),
         "query_id": found.query_id,
         "hogql": found.hogql,
@@ -305,7 +306,8 @@ def churn_content(found: ChurnScores) -> Shown:
         f"The {len(rows)} to act on first:\n{rows_in_text(header, rows)}",
         f"Calibration (told, came true, 95 % interval, n):\n{rows_in_text(BINS, bins)}",
         *(f"warning {note.code}: {note.message} {note.fix}" for note in found.notes),
-        f"project {info.id} {info.name} ({info.backend}); query_id {found.query_id}; all rows: export_result",
+        f"project {info.id} {info.name} on {info.host} ({info.backend}); {ranged(found.date_range)}",
+        f"query_id {found.query_id}; all rows: export_result",
         f"hogql: {found.hogql}",
     ]
     return finished(content, lines)

@@ -12,6 +12,7 @@ from posthog_mcp.insights.saved import Other, Result
 from posthog_mcp.queries.run import QueryResult
 from posthog_mcp.queries.shape import BUDGET, DATA_NOTE, clean, fenced, fitting
 from posthog_mcp.results import Column, Json
+from posthog_mcp.server.tools.retention_bands import bands_of
 from posthog_mcp.server.tools.texts import Shown, rows_in_text
 
 TILE_ROWS = 12
@@ -23,7 +24,8 @@ TILE_BUDGET = 1_500
 def insight_content(found: Insight, repeat: Mapping[str, Json], offset: int = 0) -> Shown:
     """An insight: what stands out first, then the rows."""
     answer, info = found.answer, found.project
-    rows = fitting(answer.rows[offset:])
+    bands, banded = bands_of(found) if not offset else ({}, [])
+    rows = fitting(answer.rows[offset:], BUDGET - 3 * len("\n".join(banded)))
     unseen = offset + len(rows) < len(answer.rows)
     following: Json = {**repeat, "offset": offset + len(rows)} if unseen else None
     content: dict[str, Json] = {
@@ -35,6 +37,7 @@ def insight_content(found: Insight, repeat: Mapping[str, Json], offset: int = 0)
         "rows_shown": len(rows),
         "truncated": unseen,
         "next": following,
+        **bands,
         "chart": answer.chart.as_json(),
         "hogql": found.hogql,
         "query": found.query,
@@ -53,6 +56,7 @@ def insight_content(found: Insight, repeat: Mapping[str, Json], offset: int = 0)
         f"{len(answer.rows)} rows" + (f", {len(rows)} shown" if unseen else "") + f"; query_id {found.query_id}",
         rows_in_text([str(clean(column.name)) for column in answer.columns], rows),
         *([f"More exists. next: {json.dumps(following, ensure_ascii=False)}; or export_result."] if unseen else []),
+        *banded,
         *(f"warning {note.code}: {note.message} {note.fix}".rstrip() for note in found.warnings),
         f"project {info.id} {info.name} on {info.host} ({info.backend}); {bounds.date_from} to {bounds.date_to} "
         f"({bounds.timezone}); {found.elapsed_ms:.0f} ms{', cached' if found.cached else ''}",
