@@ -76,7 +76,7 @@ class File(BaseModel):
     targets: dict[str, Target] = {}
     dashboards: dict[str, tuple[str, ...]] = {}
     schedules: Schedules = Schedules()
-    unsubscribe_events: tuple[str, ...] = ("unsubscribed", "email_unsubscribed")
+    unsubscribe_events: tuple[str, ...] = ("unsubscribed", "email_unsubscribed", "$workflows_email_unsubscribed")
     consent_property: str = ""
     """A person property that must be true (or not empty) for a campaign to reach somebody."""
 

@@ -150,7 +150,12 @@ async def test_our_http_driver_makes_the_same_cohort(local: LocalDriver, numbers
 
 async def test_a_new_event_changes_who_is_in(local: LocalDriver, numbers: dict[str, Any]) -> None:
     assert person_id("a2") not in await people_in(local, numbers["at least"])
-    event = {"event": "bought", "distinct_id": "a2", "timestamp": NOW.isoformat(), "properties": {"amount": 1}}
+    event: dict[str, Any] = {
+        "event": "bought",
+        "distinct_id": "a2",
+        "timestamp": NOW.isoformat(),
+        "properties": {"amount": 1},
+    }
 
     await local.capture_events([event])
 
