@@ -223,6 +223,7 @@ def answered(found: Stats, info: dict[str, Json]) -> CallToolResult:
         "columns": [*COLUMNS],
         "rows": rows,
         "verdict": [*found.verdict],
+        "comparisons": [*found.comparisons],
         "notes": [*found.notes],
         "conversion_event": campaign.conversion_event,
         "project": info,
@@ -230,4 +231,5 @@ def answered(found: Stats, info: dict[str, Json]) -> CallToolResult:
     }
     table = "\n".join(" | ".join(str(cell) for cell in row) for row in [list(COLUMNS), *found.rows])
     head = f"Campaign {campaign.id} {campaign.name!r}, status {campaign.status}."
-    return answer(content, "\n".join([head, fenced(table), *found.verdict, *found.notes]))
+    numbers = [json.dumps(each) for each in found.comparisons]
+    return answer(content, "\n".join([head, fenced(table), *found.verdict, *numbers, *found.notes]))
