@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from posthog_mcp.audience.criteria import Criterion, cohort_of, criterion, selected, words
 from posthog_mcp.backends.backend import ListOptions, Progress
 from posthog_mcp.errors import InvalidInput
@@ -66,6 +68,17 @@ class Source:
     actors: Mapping[str, Any] | None = None
     churn: Mapping[str, Any] | None = None
     cluster: Mapping[str, Any] | None = None
+
+
+class Churn(BaseModel):
+    """Whom a churn list holds: at least this risk (0 to 1), so many at most, by what counts as active."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    risk: float = Field(default=0.0, ge=0, le=1)
+    limit: int = Field(default=200, ge=1, le=10_000)
+    event: str = ""
+    horizon_days: int = Field(default=28, ge=1, le=365)
 
 
 async def segment_of(project: Project, name: str, source: Source, progress: Progress | None = None) -> Segment:
@@ -130,18 +143,25 @@ def of_people(name: str, people: Sequence[str], what: str) -> Segment:
 
 
 async def of_churn(project: Project, name: str, given: Mapping[str, Any], progress: Progress | None) -> Segment:
-    """Those most likely to leave. `given`: risk (least, 0 to 1), limit, event, horizon.
+    """Those most likely to leave. `given`: risk (least, 0 to 1), limit, event, horizon_days.
 
     Raises:
+        InvalidInput: something else is given.
         PostHogMcpError: churn cannot be scored.
     """
     from posthog_mcp.analysis.churn import score_churn
 
-    limit, least = int(given.get("limit") or 200), float(given.get("risk") or 0.0)
-    options = {key: given[key] for key in ("event", "horizon") if given.get(key)}
-    found = await score_churn(project, limit=limit, progress=progress, **options)
-    chosen = [each for each in found.people if each.risk >= least]
-    what = f"the {len(chosen)} at most risk of leaving as of {found.as_of} (AUC {found.auc:.2f})"
+    try:
+        how = Churn.model_validate(dict(given))
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        fix = '{"risk": 0.7, "limit": 200, "event": "", "horizon_days": 28}'
+        raise InvalidInput(f"churn.{place}: {error.errors()[0]['msg']}.", fix=fix) from None
+    most = MOST_PEOPLE if how.risk else how.limit  # The list is ordered by what is at stake, so risk is asked first.
+    found = await score_churn(project, limit=most, event=how.event, horizon=how.horizon_days, progress=progress)
+    chosen = [each for each in found.people if each.risk >= how.risk][: how.limit]
+    least = f" of {how.risk:g} or more" if how.risk else ""
+    what = f"{len(chosen)} people at risk{least} of leaving as of {found.as_of} (AUC {found.auc:.2f})"
     return of_people(name, [each.id for each in chosen], what)
 
 

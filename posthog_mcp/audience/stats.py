@@ -142,7 +142,8 @@ def compared(
         for key, each in sorted(counts.items())
     ]
     try:
-        found = compare_numbers(data)
+        first = campaign.variants[0].key
+        found = compare_numbers(data, control=first if first in counts else "")
     except PostHogMcpError as error:
         return (error.message,), ()
     return tuple(verdict(found)), tuple(numbers_of(found))

@@ -57,6 +57,9 @@ def events() -> list[Did]:
         found.append(Did(who, "signed_up", at(20), {}, person))
         found += [Did(who, "paid", at(10), {}, person)] if number % 2 == 0 else []
         found += [Did(who, "unsubscribed", at(5), {}, person)] if number == 7 else []
+        found += [Did(who, "$ai_generation", at(4), {"$ai_trace_id": f"trace-{number}"}, person)] * (
+            number in (1, 2, 4)
+        )
     return found
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
 
+from posthog_mcp.results import Json
 from posthog_mcp.runtime import open_project
+from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
 from tests.audience.conftest import PEOPLE, answered, call, made, people, refused
 
@@ -74,11 +77,41 @@ async def test_segments_are_listed_with_size_and_trend(client: Client, settings:
         ({"criteria": [{"event": "paid", "days": 0}]}, "days"),
         ({"criteria": [{"key": "plan", "event": "paid"}]}, "key or an event"),
         ({"hogql": "SELECT event FROM events"}, "person_id"),
+        ({"churn": {"horizon": 14}}, "churn.horizon"),
         ({"cluster": {"theme": "none", "cluster": "x"}}, "no cluster"),
     ],
 )
 async def test_what_cannot_be_chosen_is_told(client: Client, wrong: dict[str, Any], told: str) -> None:
     assert told in await refused(client, "create_segment", name="X", **wrong)
+
+
+async def test_a_clusters_users_become_a_static_cohort(client: Client, settings: Settings) -> None:
+    clusters: list[Json] = [
+        {"label": "Refund fails", "members": ["trace-1", "trace-4"]},
+        {"label": "Export", "members": ["trace-2"]},
+    ]
+    async with open_project(settings) as project:
+        await project.themes.save_clustering(1, "failures", "run-1", {"clusters": clusters})
+
+    plan = await call(client, "create_segment", name="R", cluster={"theme": "failures", "cluster": "Refund fails"})
+
+    assert (plan["size"], plan["cohort"]) == (2, "static")
+    assert {row[0] for row in plan["examples"]} == people([1, 4])
+
+
+async def test_those_at_risk_become_a_static_cohort(demo_dir: Path, tmp_path: Path) -> None:
+    """The same people as the list that score_churn gives."""
+    state = f"sqlite:///{tmp_path / 'state.sqlite'}"
+    own = Settings.load(data_dir=demo_dir, backend="local", state_url=state, allow_writes=True, toolsets="all")
+    async with Client(build_server(own)) as demo:
+        when = {"horizon_days": 14}
+        scored = await call(demo, "score_churn", limit=5, **when)
+        plan = await call(demo, "create_segment", name="At risk", churn={"limit": 5, **when})
+        risky = await call(demo, "create_segment", name="Risky", churn={"limit": 5, "risk": 0.5, **when})
+
+    assert (plan["size"], plan["cohort"]) == (5, "static")
+    assert {row[0] for row in plan["examples"]} == {row[0] for row in scored["rows"]}
+    assert risky["size"] == 5
 
 
 async def test_a_list_that_would_be_cut_is_refused(settings: Settings) -> None:
