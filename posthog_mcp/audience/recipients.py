@@ -17,7 +17,7 @@ from posthog_mcp.project import Project
 from posthog_mcp.queries.run import run as run_hogql
 
 SUPPRESSED = "suppression"
-ADDRESS = {"email": "email", "slack": "slack_user_id", "webhook": "email", "file": "email"}
+ADDRESS = {"email": "email", "slack": "slack_user_id", "webhook": "email", "file": "email", "posthog": "email"}
 REFUSALS = ("unsubscribed", "$unsubscribed", "email_opt_out", "do_not_contact")
 """Person properties that mean no, where they are true."""
 PAGE, MOST = 10_000, 200_000
@@ -86,7 +86,7 @@ def usable(channel: str, address: str) -> bool:
     if channel == "slack":
         return bool(SLACK_ID.match(address))
     try:
-        return channel != "email" or bool(mail_address(address))
+        return channel not in ("email", "posthog") or bool(mail_address(address))
     except InvalidInput:
         return False
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from posthog_mcp.audience.broadcasts import draft_in_posthog, possible, workflow_of
 from posthog_mcp.audience.campaigns import (
     KIND,
     Campaign,
@@ -54,6 +55,8 @@ async def planned(project: Project, campaign: Campaign) -> tuple[Target, Audienc
         PostHogMcpError: the target is not open for campaigns, or a query does not run.
     """
     target = await target_of(project, campaign)
+    if target.channel == "posthog":
+        possible(project, campaign, target)
     return target, await audience_of(project, campaign, target)
 
 
@@ -62,8 +65,9 @@ def plan_lines(campaign: Campaign, target: Target, audience: Audience, timezone:
     when = f"at {campaign.send_at}{zone_of(campaign, timezone)}" if campaign.send_at else "now"
     left = ", ".join(f"{count} {why}" for why, count in audience.left_out)
     subjects = "; ".join(f"{each.key}: “{each.subject}”" for each in campaign.variants)
+    what = "Make drafts of PostHog workflows (nothing is sent) of" if target.channel == "posthog" else "Send"
     return [
-        f"Send the campaign “{campaign.name}” ({campaign.id}) to {audience.size} people {when}",
+        f"{what} the campaign “{campaign.name}” ({campaign.id}) to {audience.size} people {when}",
         f"through {target.name} ({target.channel}); segment {campaign.segment}{f'; left out: {left}' if left else ''}",
         f"subjects: {subjects}; at most {target.per_minute} a minute, "
         f"at most {campaign.cap_messages} messages of campaigns a person in {campaign.cap_days} days",
@@ -97,6 +101,8 @@ async def examples(project: Project, campaign: Campaign, target: Target, audienc
     Raises:
         InvalidInput: the target is not set up.
     """
+    if target.channel == "posthog":
+        return [{"variant": each.key, "draft": workflow_of(campaign, each, target, None)} for each in campaign.variants]
     shown: dict[str, dict[str, Json]] = {}
     async with open_outbox(project) as outbox:
         for each in audience.recipients:
@@ -193,6 +199,15 @@ async def one_round(project: Project, campaign: Campaign, seconds: float) -> Cou
     target, audience = await planned(project, campaign)
     outcomes: Counter[str] = Counter(dict(audience.left_out))
     await still_agreed(project, campaign, target, audience)
+    if target.channel == "posthog":
+        free = [each for each in audience.recipients if not await capped(project, campaign, target, each)]
+        found = await draft_in_posthog(project, campaign, target, free)
+        outcomes["capped"] = audience.size - len(free)
+        outcomes.update({f"in PostHog's draft {where}": 1 for where in found.values()})
+        await move(
+            project, campaign.id, {"status": "sent", "finished": datetime.now(UTC).isoformat()}, only={"sending"}
+        )
+        return +outcomes
     async with open_outbox(project) as outbox:
         whole = await each_person(project, outbox, campaign, target, audience, outcomes, seconds)
     if whole:
@@ -238,6 +253,12 @@ async def each_person(
     return True
 
 
+async def capped(project: Project, campaign: Campaign, target: Target, recipient: Recipient) -> bool:
+    """Whether the cap holds somebody back who is not in PostHog's draft already."""
+    before = await project.desk.deliveries.get(ledger_key(parcel_of(campaign, target, recipient)))
+    return before is None and await over_cap(project, campaign, recipient.person_id)
+
+
 async def to_person(project: Project, outbox: Outbox, campaign: Campaign, target: Target, recipient: Recipient) -> str:
     """What came of one person."""
     parcel = parcel_of(campaign, target, recipient)
@@ -258,6 +279,8 @@ async def send_test(project: Project, campaign: Campaign) -> list[str]:
         PostHogMcpError: what hinders it.
     """
     target, audience = await planned(project, campaign)
+    if target.channel == "posthog":
+        raise InvalidInput("A draft in PostHog is tested there.", fix="Send it, then use the test of PostHog's editor.")
     if not target.to and target.channel != "webhook":
         raise InvalidInput(f"The target {target.name!r} has no addresses of its own.", fix="Give it `to:` for tests.")
     somebody = audience.recipients[0] if audience.recipients else Recipient("nobody", "", {})
