@@ -7,7 +7,6 @@ draft → scheduled → sending → sent → completed
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from posthog_mcp.delivery.message import Message, Section, quoted
+from posthog_mcp.audience.templates import check_template, filled, tagged
+from posthog_mcp.delivery.message import Message, Section
 from posthog_mcp.delivery.targets import Target, load_targets
 from posthog_mcp.errors import Forbidden, InvalidInput, NotFound
 from posthog_mcp.hogql.suggest import nearest
@@ -33,7 +33,6 @@ MOVES: Mapping[Action, Mapping[Status, Status]] = {
     "complete": {"sent": "completed", "paused": "completed"},
     "cancel": {"draft": "cancelled", "scheduled": "cancelled", "paused": "cancelled"},
 }
-VARIABLE = re.compile(r"\{\{\s*([\w.$-]+)\s*(?:\|\s*([^{}]*?))?\s*\}\}")
 
 
 class Variant(BaseModel):
@@ -76,6 +75,14 @@ class Campaign(BaseModel):
             datetime.fromisoformat(value)
         return value
 
+    @field_validator("variants")
+    @classmethod
+    def templates(cls, value: tuple[Variant, ...]) -> tuple[Variant, ...]:
+        for each in value:
+            check_template(each.subject)
+            check_template(each.body)
+        return value
+
     @model_validator(mode="after")
     def told_apart(self) -> Campaign:
         """Variants have keys of their own.
@@ -86,6 +93,10 @@ class Campaign(BaseModel):
         if len({each.key for each in self.variants}) < len(self.variants):
             raise ValueError("variants need different keys")
         return self
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for each in self.variants for text in (each.subject, each.body)]
 
     def digest(self, target: Target) -> str:
         """Of all that is agreed to: texts, segment, time, caps, and where it goes."""
@@ -100,6 +111,10 @@ class Recipient:
     person_id: str
     address: str
     properties: Mapping[str, str]
+
+
+CHANGEABLE = frozenset(Campaign.model_fields) - {"id", "status", "approved", "approved_size", "started", "finished"}
+"""What a caller may say; the rest is the server's own, above all the person's agreement."""
 
 
 def campaign_of(given: Mapping[str, object]) -> Campaign:
@@ -121,11 +136,15 @@ async def target_of(project: Project, campaign: Campaign) -> Target:
     Raises:
         NotFound: it is not of the list.
         Forbidden: the person has not opened it for campaigns.
+        InvalidInput: it cannot address a person.
     """
     target = (await load_targets(project.settings)).named(campaign.target)
     if not target.campaigns:
         fix = f"A person sets campaigns: true on {target.name!r} in reports.yaml (POSTHOG_MCP_REPORTS)."
         raise Forbidden(f"The target {target.name!r} is not open for campaigns.", fix=fix)
+    if target.channel == "slack" and target.url is not None:
+        text = f"The target {target.name!r} is an incoming webhook: each person's message would go to one channel."
+        raise InvalidInput(text, fix="Use a Slack target with a bot token (SLACK_BOT_TOKEN), or e-mail.")
     return target
 
 
@@ -186,6 +205,8 @@ async def act(project: Project, wanted: str, action: Action) -> Campaign:
     changes: dict[str, object] = {"status": allowed[campaign.status]}
     if action == "complete":
         changes["finished"] = datetime.now(UTC).isoformat()
+    if action == "pause":
+        changes["approved"] = ""  # Whoever stopped it had a reason: to go on needs the person's word again.
     moved = await move(project, campaign.id, changes, only={campaign.status})
     if moved is None:
         raise InvalidInput("Its status changed at this moment.", fix="Look at it again.")
@@ -206,7 +227,7 @@ def variant_of(campaign: Campaign, person_id: str) -> Variant:
 def rendered(campaign: Campaign, variant: Variant, recipient: Recipient) -> Message:
     """The message of one person."""
     link = f"utm_source=posthog-mcp&utm_campaign={campaign.id}&utm_content={variant.key}"
-    body = tagged(filled(variant.body, recipient.properties), link)
+    body = filled(tagged(variant.body, link), recipient.properties)
     paragraphs = tuple(part.strip() for part in body.split("\n\n") if part.strip())
     facts: dict[str, Json] = {
         "campaign": campaign.id,
@@ -215,24 +236,3 @@ def rendered(campaign: Campaign, variant: Variant, recipient: Recipient) -> Mess
     }
     title = " ".join(filled(variant.subject, recipient.properties).split())
     return Message(campaign.id, title, (Section("", paragraphs),), "", facts)
-
-
-def filled(template: str, properties: Mapping[str, str]) -> str:
-    """`{{name | there}}`: a person's property, else what stands after the bar."""
-    return VARIABLE.sub(lambda found: quoted(properties.get(found[1], ""), 200) or found[2] or "", template)
-
-
-def variables_of(campaign: Campaign) -> list[str]:
-    """Properties that the texts use."""
-    texts = [text for each in campaign.variants for text in (each.subject, each.body)]
-    return list(dict.fromkeys(name for text in texts for name, _ in VARIABLE.findall(text)))
-
-
-def tagged(text: str, link: str) -> str:
-    """Links with the campaign in their query, so that what follows a click can be counted."""
-
-    def one(found: re.Match[str]) -> str:
-        address, hash_sign, fragment = found[0].partition("#")
-        return f"{address}{'&' if '?' in address else '?'}{link}{hash_sign}{fragment}"
-
-    return re.sub(r"https?://[^\s<>()\"']+[^\s<>()\"'.,;:!?]", one, text)

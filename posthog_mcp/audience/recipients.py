@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
 
-from posthog_mcp.audience.campaigns import Campaign, Recipient, variables_of
+from posthog_mcp.audience.campaigns import Campaign, Recipient
+from posthog_mcp.audience.templates import variables_of
+from posthog_mcp.delivery.mail import address as mail_address
 from posthog_mcp.delivery.targets import Target, load_targets
+from posthog_mcp.errors import Forbidden, InvalidInput
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.project import Project
 from posthog_mcp.queries.run import run as run_hogql
 
 SUPPRESSED = "suppression"
-ADDRESS = {"email": "email", "slack": "slack_user_id", "webhook": "email", "file": "email"}
+ADDRESS = {"email": "email", "slack": "slack_user_id", "webhook": "email", "file": "email", "posthog": "email"}
 REFUSALS = ("unsubscribed", "$unsubscribed", "email_opt_out", "do_not_contact")
 """Person properties that mean no, where they are true."""
 PAGE, MOST = 10_000, 200_000
+SLACK_ID = re.compile(r"^[UW][A-Z0-9]{5,20}$")
+"""A member; a property must not choose a channel."""
 TRUE = frozenset({"true", "1", "yes", "y", "on"})
 
 
@@ -36,12 +42,17 @@ async def audience_of(project: Project, campaign: Campaign, target: Target) -> A
     """The segment's people as of now. An address gets one message, whoever has it.
 
     Raises:
+        Forbidden: addresses are masked.
+        InvalidInput: the segment is too large.
         PostHogMcpError: a query does not run.
     """
+    if project.masking is not None:
+        text = "Addresses are masked here (POSTHOG_MCP_MASK), so no message would reach anybody."
+        raise Forbidden(text, fix="A person sends campaigns from a server with POSTHOG_MCP_MASK=off.")
     file = (await load_targets(project.settings)).file
     refused = await unsubscribed(project, file.unsubscribe_events)
     suppressed = await suppressions(project)
-    names = list(dict.fromkeys([address_property(campaign, target), *variables_of(campaign), *REFUSALS]))
+    names = list(dict.fromkeys([address_property(campaign, target), *variables_of(campaign.texts), *REFUSALS]))
     names += [file.consent_property] if file.consent_property and file.consent_property not in names else []
     left: Counter[str] = Counter()
     kept: list[Recipient] = []
@@ -50,6 +61,8 @@ async def audience_of(project: Project, campaign: Campaign, target: Target) -> A
         address = values.get(names[0], "").strip()
         if not address:
             left["no address"] += 1
+        elif not usable(target.channel, address):
+            left["bad address"] += 1
         elif person_id in refused or any(values.get(each, "").casefold() in TRUE for each in REFUSALS):
             left["unsubscribed"] += 1
         elif {person_id, address.casefold()} & suppressed:
@@ -68,16 +81,29 @@ def address_property(campaign: Campaign, target: Target) -> str:
     return campaign.address_property or ADDRESS[target.channel]
 
 
+def usable(channel: str, address: str) -> bool:
+    """Whether one person can be meant by it: people write their own properties."""
+    if channel == "slack":
+        return bool(SLACK_ID.match(address))
+    try:
+        return channel not in ("email", "posthog") or bool(mail_address(address))
+    except InvalidInput:
+        return False
+
+
 async def people(project: Project, cohort: int, names: list[str]) -> list[tuple[str, dict[str, str]]]:
     """Person id and properties of a cohort's people, ordered by id.
 
     Raises:
+        InvalidInput: there are more than `MOST`.
         PostHogMcpError: a query does not run.
     """
     columns = ", ".join(f"ifNull(toString(properties.{identifier(name)}), '')" for name in names)
     found: list[tuple[str, dict[str, str]]] = []
     last = ""
-    while len(found) < MOST:
+    while True:
+        if len(found) >= MOST:
+            raise InvalidInput(f"More than {MOST:,} people are in the segment.", fix="Split it into several.")
         after = f" AND toString(id) > {text_literal(last)}" if last else ""
         where = f"id IN COHORT {cohort}{after}"
         limit = min(PAGE, project.settings.max_rows)
@@ -85,26 +111,33 @@ async def people(project: Project, cohort: int, names: list[str]) -> list[tuple[
         rows = (await run_hogql(project, query, refresh=True)).table.rows
         found += [(str(row[0]), dict(zip(names, map(str, row[1:]), strict=True))) for row in rows]
         if len(rows) < limit:
-            break
+            return found
         last = str(rows[-1][0])
-    return found
 
 
 async def unsubscribed(project: Project, events: tuple[str, ...]) -> set[str]:
-    """Persons whose last word in these events is that they want nothing.
+    """Persons who ever did one of these events in ten years.
 
     Raises:
         PostHogMcpError: a query does not run.
     """
     known = (await project.driver.catalogue()).events
     wanted = [each for each in events if each in known]
+    found: set[str] = set()
     if not wanted:
-        return set()
+        return found
     names = ", ".join(text_literal(each) for each in wanted)
-    since = "timestamp > now() - toIntervalDay(3650)"
-    query = f"SELECT DISTINCT toString(person_id) FROM events WHERE event IN ({names}) AND {since}"
-    rows = (await run_hogql(project, query, limit=project.settings.max_rows, refresh=True)).table.rows
-    return {str(row[0]) for row in rows}
+    where = f"event IN ({names}) AND timestamp > now() - toIntervalDay(3650)"
+    limit, last = min(PAGE, project.settings.max_rows), ""
+    while True:
+        after = f" AND toString(person_id) > {text_literal(last)}" if last else ""
+        select = f"SELECT DISTINCT toString(person_id) AS who FROM events WHERE {where}{after}"
+        query = f"{select} ORDER BY who LIMIT {limit}"
+        rows = (await run_hogql(project, query, refresh=True)).table.rows
+        found |= {str(row[0]) for row in rows}
+        if len(rows) < limit:
+            return found
+        last = str(rows[-1][0])
 
 
 async def suppressions(project: Project) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,46 +9,39 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from posthog_mcp.audience.criteria import Criterion, cohort_of, criterion, selected, words
 from posthog_mcp.backends.backend import ListOptions, Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.insights.actors import people_behind
 from posthog_mcp.insights.arguments import as_question
-from posthog_mcp.insights.frame import Frame
-from posthog_mcp.insights.question import Filter, Question, Series, question_of
+from posthog_mcp.insights.question import Question, Series, question_of
 from posthog_mcp.insights.run import framed
 from posthog_mcp.project import Project
+from posthog_mcp.queries.run import QueryResult
 from posthog_mcp.queries.run import run as run_hogql
 from posthog_mcp.results import Json
 
 SIZES = "segment_size"
 MOST_PEOPLE, EXAMPLES = 50_000, 5
-Kind = Literal["criteria", "hogql", "people"]
-
-
-class Criterion(BaseModel):
-    """One condition: a person property (`key`, `value`, `operator`), or something done (`event`, at least or at most
-    so many `times` in the last `days`; times 0: not done)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    key: str = ""
-    value: Any = None
-    operator: str = "exact"
-    event: str = ""
-    days: int = Field(default=30, ge=1, le=730)
-    times: int = Field(default=1, ge=0)
+Kind = Literal["dynamic", "behavioural", "query", "static"]
+WHY = {
+    "dynamic": "person properties alone say who is in it",
+    "behavioural": "what people did says who is in it",
+    "static": "a list of people as of now has no condition that could be followed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment before it is made. `hogql` gives its person ids; `body` is the cohort."""
+    """A segment before it is made. `hogql` gives its person ids; `body` is the cohort, `why` the reason of its kind."""
 
     name: str
     kind: Kind
     hogql: str
     body: Mapping[str, Json]
     what: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +70,17 @@ class Source:
     cluster: Mapping[str, Any] | None = None
 
 
+class Churn(BaseModel):
+    """Whom a churn list holds: at least this risk (0 to 1), so many at most, by what counts as active."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    risk: float = Field(default=0.0, ge=0, le=1)
+    limit: int = Field(default=200, ge=1, le=10_000)
+    event: str = ""
+    horizon_days: int = Field(default=28, ge=1, le=365)
+
+
 async def segment_of(project: Project, name: str, source: Source, progress: Progress | None = None) -> Segment:
     """What is to be made.
 
@@ -96,74 +99,30 @@ async def segment_of(project: Project, name: str, source: Source, progress: Prog
     if source.insight:
         question = question_of(as_question(dict(source.insight)))
         found = await people_behind(project, question, source.actors or {}, MOST_PEOPLE, progress)
-        return of_people(
-            name, [str(row[0]) for row in found.table.rows], f"{question.kind}, {dict(source.actors or {})}"
-        )
+        return of_people(name, whole(found), f"{question.kind}, {dict(source.actors or {})}")
     if source.churn:
         return await of_churn(project, name, source.churn, progress)
     return await of_cluster(project, name, source.cluster or {})
 
 
-def criterion(given: Mapping[str, Any]) -> Criterion:
-    """A condition from arguments.
-
-    Raises:
-        InvalidInput: it is neither a property nor an event.
-    """
-    try:
-        made = Criterion.model_validate(dict(given))
-    except ValidationError as error:
-        raise InvalidInput(f"The criterion {dict(given)} cannot be read: {error.errors()[0]['msg']}.") from None
-    if bool(made.key) == bool(made.event):
-        fix = '{"key": "plan", "value": "free"} or {"event": "signed_up", "days": 30, "times": 1}'
-        raise InvalidInput(f"The criterion {dict(given)} needs a key or an event.", fix=fix)
-    return made
-
-
 async def of_criteria(project: Project, name: str, criteria: Sequence[Criterion]) -> Segment:
-    """Properties alone are kept up to date by PostHog; with events in them it is a query.
+    """A cohort that PostHog keeps up to date by its filters, where its filters can say it.
 
     Raises:
         InvalidInput: a condition cannot be read.
     """
     frame = await framed(project, Question(kind="trends", series=[Series(event="")]))
-    hogql = intersected([condition(frame, each) for each in criteria])
-    what = "; ".join(words(each) for each in criteria)
-    if all(each.key for each in criteria):
-        values: list[Json] = [
-            {"type": "person", "key": each.key, "value": each.value, "operator": each.operator} for each in criteria
-        ]
-        group: Json = {"properties": {"type": "AND", "values": values}}
-        return Segment(name, "criteria", hogql, {"name": name, "filters": group}, what)
-    return of_hogql(name, hogql, what)
+    hogql, what = selected(frame, criteria), "; ".join(words(each) for each in criteria)
+    kind, filters = cohort_of(criteria)
+    if filters is None:
+        return of_hogql(name, hogql, what, "PostHog's filters cannot hold only what was not done")
+    return Segment(name, kind, hogql, {"name": name, "filters": filters}, what, WHY[kind])
 
 
-def intersected(conditions: Sequence[str]) -> str:
-    return f"SELECT id AS person_id FROM persons WHERE {' AND '.join(conditions)}"
-
-
-def condition(frame: Frame, each: Criterion) -> str:
-    """One condition on `persons`."""
-    if each.key:
-        made = Filter(key=each.key, value=each.value, operator=each.operator, type="person")
-        return frame.filter(made).replace("person.properties.", "properties.")
-    since = f"timestamp > now() - toIntervalDay({each.days})"
-    did = f"SELECT person_id FROM events WHERE event = {text_literal(each.event)} AND {since} GROUP BY person_id"
-    if each.times == 0:
-        return f"id NOT IN ({did})"
-    return f"id IN ({did} HAVING count() >= {each.times})"
-
-
-def words(each: Criterion) -> str:
-    if each.key:
-        return f"{each.key} {each.operator} {json.dumps(each.value, ensure_ascii=False)}"
-    times = "not" if each.times == 0 else "at least once" if each.times == 1 else f"at least {each.times} times"
-    return f"did {each.event} {times} in {each.days} days"
-
-
-def of_hogql(name: str, hogql: str, what: str) -> Segment:
-    query: Json = {"kind": "HogQLQuery", "query": hogql.strip().rstrip(";")}
-    return Segment(name, "hogql", hogql.strip().rstrip(";"), {"name": name, "query": query}, what)
+def of_hogql(name: str, hogql: str, what: str, why: str = "a query says who is in it") -> Segment:
+    text = hogql.strip().rstrip(";")
+    query: Json = {"kind": "HogQLQuery", "query": text}
+    return Segment(name, "query", text, {"name": name, "query": query}, what, why)
 
 
 def of_people(name: str, people: Sequence[str], what: str) -> Segment:
@@ -180,22 +139,29 @@ def of_people(name: str, people: Sequence[str], what: str) -> Segment:
     listed = ", ".join(text_literal(each) for each in ids)
     hogql = f"SELECT id AS person_id FROM persons WHERE toString(id) IN ({listed})"
     body: dict[str, Json] = {"name": name, "is_static": True, "_create_static_person_ids": [*ids]}
-    return Segment(name, "people", hogql, body, what)
+    return Segment(name, "static", hogql, body, what, WHY["static"])
 
 
 async def of_churn(project: Project, name: str, given: Mapping[str, Any], progress: Progress | None) -> Segment:
-    """Those most likely to leave. `given`: risk (least, 0 to 1), limit, event, horizon.
+    """Those most likely to leave. `given`: risk (least, 0 to 1), limit, event, horizon_days.
 
     Raises:
+        InvalidInput: something else is given.
         PostHogMcpError: churn cannot be scored.
     """
     from posthog_mcp.analysis.churn import score_churn
 
-    limit, least = int(given.get("limit") or 200), float(given.get("risk") or 0.0)
-    options = {key: given[key] for key in ("event", "horizon") if given.get(key)}
-    found = await score_churn(project, limit=limit, progress=progress, **options)
-    chosen = [each for each in found.people if each.risk >= least]
-    what = f"the {len(chosen)} at most risk of leaving as of {found.as_of} (AUC {found.auc:.2f})"
+    try:
+        how = Churn.model_validate(dict(given))
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        fix = '{"risk": 0.7, "limit": 200, "event": "", "horizon_days": 28}'
+        raise InvalidInput(f"churn.{place}: {error.errors()[0]['msg']}.", fix=fix) from None
+    most = MOST_PEOPLE if how.risk else how.limit  # The list is ordered by what is at stake, so risk is asked first.
+    found = await score_churn(project, limit=most, event=how.event, horizon=how.horizon_days, progress=progress)
+    chosen = [each for each in found.people if each.risk >= how.risk][: how.limit]
+    least = f" of {how.risk:g} or more" if how.risk else ""
+    what = f"{len(chosen)} people at risk{least} of leaving as of {found.as_of} (AUC {found.auc:.2f})"
     return of_people(name, [each.id for each in chosen], what)
 
 
@@ -218,7 +184,19 @@ async def of_cluster(project: Project, name: str, given: Mapping[str, Any]) -> S
         project, f"SELECT DISTINCT toString(person_id) FROM events WHERE {where}", limit=MOST_PEOPLE
     )
     what = f"users of the cluster {given.get('cluster')} of {given.get('theme')}"
-    return of_people(name, [str(row[0]) for row in people.table.rows], what)
+    return of_people(name, whole(people), what)
+
+
+def whole(found: QueryResult) -> list[str]:
+    """The first column, if nothing was cut off.
+
+    Raises:
+        InvalidInput: more people are in it than a query may give.
+    """
+    if found.truncated:
+        fix = "Narrow it, raise POSTHOG_MCP_MAX_ROWS, or write it in HogQL (hogql), which needs no list."
+        raise InvalidInput(f"More than {found.limit:,} people are in it; a part would be wrong.", fix=fix)
+    return [str(row[0]) for row in found.table.rows]
 
 
 async def preview(project: Project, segment: Segment) -> Preview:
@@ -295,7 +273,8 @@ async def list_segments(project: Project, search: str = "", limit: int = 50) -> 
     found: list[Listed] = []
     for each in page.items:
         cohort_id = int(str(each["id"]))
-        size = await size_of(project, cohort_id)
+        known = each.get("count")
+        size = known if isinstance(known, int) else await size_of(project, cohort_id)
         await note_size(project, str(cohort_id), size)
         kept = await project.desk.documents.get(SIZES, info.id, str(cohort_id))
         sizes = tuple((day, int(str(number))) for day, number in sorted((kept.body if kept else {}).items()))

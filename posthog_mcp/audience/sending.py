@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from posthog_mcp.audience.broadcasts import draft_in_posthog, possible, workflow_of
 from posthog_mcp.audience.campaigns import (
     KIND,
     Campaign,
@@ -30,8 +32,8 @@ from posthog_mcp.results import Json
 from posthog_mcp.state.desk.deliveries import HOLDER
 
 LEASE_SECONDS = 120.0
-LOOK_EVERY = 20
-"""Messages after which a pause is noticed and the lease prolonged."""
+LOOK_SECONDS = 2.0
+"""After which a pause is noticed and the lease prolonged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Sent:
     outcomes: Mapping[str, int]
 
     def lines(self) -> list[str]:
-        told = ", ".join(f"{count} {name}" for name, count in self.outcomes.items()) or "nobody"
+        told = ", ".join(f"{count} {name}" for name, count in self.outcomes.items()) or "nothing was sent now"
         return [f"{self.campaign.name} ({self.campaign.id}) is {self.campaign.status}: {told}"]
 
 
@@ -53,19 +55,38 @@ async def planned(project: Project, campaign: Campaign) -> tuple[Target, Audienc
         PostHogMcpError: the target is not open for campaigns, or a query does not run.
     """
     target = await target_of(project, campaign)
+    if target.channel == "posthog":
+        possible(project, campaign, target)
     return target, await audience_of(project, campaign, target)
 
 
-def plan_lines(campaign: Campaign, target: Target, audience: Audience) -> list[str]:
-    """What the person is asked to agree to."""
-    when = f"at {campaign.send_at}" if campaign.send_at else "now"
+def plan_lines(campaign: Campaign, target: Target, audience: Audience, timezone: str) -> list[str]:
+    """What the person is asked to agree to; `timezone` is the project's."""
+    when = f"at {campaign.send_at}{zone_of(campaign, timezone)}" if campaign.send_at else "now"
     left = ", ".join(f"{count} {why}" for why, count in audience.left_out)
     subjects = "; ".join(f"{each.key}: “{each.subject}”" for each in campaign.variants)
+    what = "Make drafts of PostHog workflows (nothing is sent) of" if target.channel == "posthog" else "Send"
     return [
-        f"Send the campaign “{campaign.name}” ({campaign.id}) to {audience.size} people {when}",
+        f"{what} the campaign “{campaign.name}” ({campaign.id}) to {audience.size} people {when}",
         f"through {target.name} ({target.channel}); segment {campaign.segment}{f'; left out: {left}' if left else ''}",
-        f"subjects: {subjects}",
+        f"subjects: {subjects}; at most {target.per_minute} a minute, "
+        f"at most {campaign.cap_messages} messages of campaigns a person in {campaign.cap_days} days",
     ]
+
+
+def zone_of(campaign: Campaign, timezone: str) -> str:
+    """The zone in which its time is meant, for the person."""
+    return "" if datetime.fromisoformat(campaign.send_at).tzinfo else f" ({timezone})"
+
+
+def scheduled_note(campaign: Campaign, timezone: str) -> list[str]:
+    """Who sends a campaign that waits."""
+    if campaign.status != "scheduled":
+        return []
+    if not campaign.approved:
+        return ["It waits for the person's word: call send_campaign with dry_run false."]
+    when = f"at {campaign.send_at}{zone_of(campaign, timezone)}" if campaign.send_at else "at its next look"
+    return [f"`posthog-mcp schedule` sends it {when}; where that does not run, call send_campaign again then."]
 
 
 def parcel_of(campaign: Campaign, target: Target, recipient: Recipient) -> Parcel:
@@ -80,6 +101,8 @@ async def examples(project: Project, campaign: Campaign, target: Target, audienc
     Raises:
         InvalidInput: the target is not set up.
     """
+    if target.channel == "posthog":
+        return [{"variant": each.key, "draft": workflow_of(campaign, each, target, None)} for each in campaign.variants]
     shown: dict[str, dict[str, Json]] = {}
     async with open_outbox(project) as outbox:
         for each in audience.recipients:
@@ -98,13 +121,14 @@ async def send_approved(project: Project, wanted: str, code: str) -> list[str]:
         PostHogMcpError: the code stands for something else, or it cannot be sent.
     """
     campaign, _ = await load(project, wanted)
+    sendable(campaign)
     target, audience = await planned(project, campaign)
     await approvals.require(project, code, campaign.digest(target))
     return (await start(project, campaign, target, audience.size)).lines()
 
 
-async def start(project: Project, campaign: Campaign, target: Target, size: int) -> Sent:
-    """After the person agreed: scheduled, and sent where its time has come.
+async def start(project: Project, campaign: Campaign, target: Target, size: int, seconds: float = float("inf")) -> Sent:
+    """After the person agreed: scheduled, and sent where its time has come, for so many seconds at most.
 
     Raises:
         InvalidInput: its status does not allow it.
@@ -113,13 +137,28 @@ async def start(project: Project, campaign: Campaign, target: Target, size: int)
     approved = {"status": "scheduled", "approved": campaign.digest(target), "approved_size": size}
     moved = await move(project, campaign.id, approved, only={"draft", "scheduled", "paused"})
     if moved is None:
-        if campaign.status == "sending":
-            return await send(project, campaign.id)
-        text = f"The campaign is {campaign.status}; only drafts, scheduled and paused ones can be sent."
-        raise InvalidInput(text, fix="Draft another, or see campaign_stats.")
+        sendable(campaign)
+        return await send(project, campaign.id, seconds)
     if not await its_time(project, moved):
         return Sent(moved, {})
-    return await send(project, moved.id)
+    return await send(project, moved.id, seconds)
+
+
+def sendable(campaign: Campaign) -> None:
+    """Refuse what is over.
+
+    Raises:
+        InvalidInput: its status does not allow sending.
+    """
+    if campaign.status not in ("draft", "scheduled", "paused", "sending"):
+        text = f"The campaign is {campaign.status}; only drafts, scheduled and paused ones can be sent."
+        raise InvalidInput(text, fix="Draft another, or see campaign_stats.")
+
+
+def agreed(campaign: Campaign, target: Target) -> bool:
+    """Whether the person's word still stands for a campaign that goes on: interrupted, or scheduled and not changed.
+    A paused one needs their word again."""
+    return campaign.approved == campaign.digest(target) and campaign.status in ("sending", "scheduled")
 
 
 async def its_time(project: Project, campaign: Campaign) -> bool:
@@ -131,8 +170,8 @@ async def its_time(project: Project, campaign: Campaign) -> bool:
     return (at if at.tzinfo else at.replace(tzinfo=zone)) <= datetime.now(UTC)
 
 
-async def send(project: Project, campaign_id: str, outbox: Outbox | None = None) -> Sent:
-    """Send to everybody who has not got it; one process at a time.
+async def send(project: Project, campaign_id: str, seconds: float = float("inf")) -> Sent:
+    """Send to everybody who has not got it; one process at a time, and so many seconds at most: the next call goes on.
 
     Raises:
         InvalidInput: another process is sending it.
@@ -141,30 +180,40 @@ async def send(project: Project, campaign_id: str, outbox: Outbox | None = None)
     """
     if not await project.desk.leases.take(f"campaign {campaign_id}", HOLDER, LEASE_SECONDS):
         raise InvalidInput("Another process is sending it.", fix="See campaign_stats.")
-    campaign = await move(
-        project,
-        campaign_id,
-        {"status": "sending", "started": datetime.now(UTC).isoformat()},
-        only={"scheduled", "sending"},
-    )
-    if campaign is None:
-        return Sent((await load(project, campaign_id))[0], {})
-    target, audience = await planned(project, campaign)
-    outcomes: Counter[str] = Counter(dict(audience.left_out))
     try:
-        await still_agreed(project, campaign, target, audience)
-        if outbox is not None:
-            paused = await each_person(project, outbox, campaign, target, audience, outcomes)
-        else:
-            async with open_outbox(project) as opened:
-                paused = await each_person(project, opened, campaign, target, audience, outcomes)
+        began = {"status": "sending", "started": datetime.now(UTC).isoformat()}
+        campaign = await move(project, campaign_id, began, only={"scheduled", "sending"})
+        outcomes = Counter[str]() if campaign is None else await one_round(project, campaign, seconds)
     finally:
         await project.desk.leases.leave(f"campaign {campaign_id}", HOLDER)
-    if not paused:
-        await move(
-            project, campaign_id, {"status": "sent", "finished": datetime.now(UTC).isoformat()}, only={"sending"}
-        )
     return Sent((await load(project, campaign_id))[0], outcomes)
+
+
+async def one_round(project: Project, campaign: Campaign, seconds: float) -> Counter[str]:
+    """Go through the audience; `sent` when its end was reached.
+
+    Raises:
+        Forbidden: it is no longer what the person agreed to.
+        PostHogMcpError: the audience cannot be worked out.
+    """
+    target, audience = await planned(project, campaign)
+    outcomes: Counter[str] = Counter(dict(audience.left_out))
+    await still_agreed(project, campaign, target, audience)
+    if target.channel == "posthog":
+        free = [each for each in audience.recipients if not await capped(project, campaign, target, each)]
+        found = await draft_in_posthog(project, campaign, target, free)
+        outcomes["capped"] = audience.size - len(free)
+        outcomes.update({f"in PostHog's draft {where}": 1 for where in found.values()})
+        await move(
+            project, campaign.id, {"status": "sent", "finished": datetime.now(UTC).isoformat()}, only={"sending"}
+        )
+        return +outcomes
+    async with open_outbox(project) as outbox:
+        whole = await each_person(project, outbox, campaign, target, audience, outcomes, seconds)
+    if whole:
+        done = {"status": "sent", "finished": datetime.now(UTC).isoformat()}
+        await move(project, campaign.id, done, only={"sending"})
+    return outcomes
 
 
 async def still_agreed(project: Project, campaign: Campaign, target: Target, audience: Audience) -> None:
@@ -175,22 +224,39 @@ async def still_agreed(project: Project, campaign: Campaign, target: Target, aud
     """
     if campaign.approved == campaign.digest(target) and audience.size <= campaign.approved_size * 1.2 + 10:
         return
-    await move(project, campaign.id, {"status": "paused"}, only={"sending"})
+    await move(project, campaign.id, {"status": "paused", "approved": ""}, only={"sending"})
     text = f"The campaign or its segment ({audience.size} people, {campaign.approved_size} agreed to) changed since."
     raise Forbidden(text, fix="Ask the person again with send_campaign.")
 
 
 async def each_person(
-    project: Project, outbox: Outbox, campaign: Campaign, target: Target, audience: Audience, outcomes: Counter[str]
+    project: Project,
+    outbox: Outbox,
+    campaign: Campaign,
+    target: Target,
+    audience: Audience,
+    outcomes: Counter[str],
+    seconds: float,
 ) -> bool:
-    """One after another; True where it was paused or cancelled on the way."""
+    """One after another; False where it was paused, cancelled, or ran out of time on the way."""
+    ends, looked = time.monotonic() + seconds, 0.0
     for number, recipient in enumerate(audience.recipients):
-        if number % LOOK_EVERY == 0:
+        if time.monotonic() - looked > LOOK_SECONDS:
+            looked = time.monotonic()
             await project.desk.leases.take(f"campaign {campaign.id}", HOLDER, LEASE_SECONDS)
             if (await load(project, campaign.id))[0].status != "sending":
-                return True
+                return False
+        if time.monotonic() > ends:
+            outcomes["still to come"] = audience.size - number
+            return False
         outcomes[await to_person(project, outbox, campaign, target, recipient)] += 1
-    return False
+    return True
+
+
+async def capped(project: Project, campaign: Campaign, target: Target, recipient: Recipient) -> bool:
+    """Whether the cap holds somebody back who is not in PostHog's draft already."""
+    before = await project.desk.deliveries.get(ledger_key(parcel_of(campaign, target, recipient)))
+    return before is None and await over_cap(project, campaign, recipient.person_id)
 
 
 async def to_person(project: Project, outbox: Outbox, campaign: Campaign, target: Target, recipient: Recipient) -> str:
@@ -213,6 +279,8 @@ async def send_test(project: Project, campaign: Campaign) -> list[str]:
         PostHogMcpError: what hinders it.
     """
     target, audience = await planned(project, campaign)
+    if target.channel == "posthog":
+        raise InvalidInput("A draft in PostHog is tested there.", fix="Send it, then use the test of PostHog's editor.")
     if not target.to and target.channel != "webhook":
         raise InvalidInput(f"The target {target.name!r} has no addresses of its own.", fix="Give it `to:` for tests.")
     somebody = audience.recipients[0] if audience.recipients else Recipient("nobody", "", {})

@@ -8,10 +8,10 @@ many days of the message. Variants are compared by the share of those sent who c
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from posthog_mcp.analysis.groups import compare_numbers, verdict
+from posthog_mcp.analysis.groups import GroupComparison, compare_numbers, verdict
 from posthog_mcp.audience.campaigns import Campaign
 from posthog_mcp.errors import PostHogMcpError
 from posthog_mcp.hogql.spelling import text_literal
@@ -26,16 +26,21 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "opened": ("campaign_opened", "email_opened"),
     "clicked": ("campaign_clicked", "email_clicked", "email_link_clicked"),
 }
-AT_ONCE = 2_000
+AT_ONCE = 500
+"""People that one query names."""
+EARLIER = 60.0
+"""Seconds before a message was marked as sent in which its events may come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Rows by variant, with `COLUMNS`, the total last; and what may be read from them."""
+    """Rows by variant, with `COLUMNS`, the total last; what may be read from them, and the numbers behind it: each
+    variant's conversion against the first's, the difference with its 95 % interval and p-value (shares of 1)."""
 
     campaign: Campaign
     rows: list[list[Json]]
     verdict: tuple[str, ...]
+    comparisons: tuple[dict[str, Json], ...]
     notes: tuple[str, ...]
 
 
@@ -60,7 +65,8 @@ async def campaign_stats(project: Project, campaign: Campaign) -> Stats:
     notes = [] if campaign.conversion_event else ["No conversion event is set; update_campaign sets one."]
     if sent and not any(total[name] for name in EVENTS):
         notes.append("No events of delivery, opening or clicking have come; senders report them to PostHog.")
-    return Stats(campaign, [*rows, row("all", total)], compared(counts), tuple(notes))
+    told, numbers = compared(campaign, counts)
+    return Stats(campaign, [*rows, row("all", total)], told, numbers, tuple(notes))
 
 
 def row(name: str, counts: Counter[str]) -> list[Json]:
@@ -71,21 +77,17 @@ def row(name: str, counts: Counter[str]) -> list[Json]:
 async def count_events(
     project: Project, campaign: Campaign, sent: Sequence[Delivery], counts: dict[str, Counter[str]]
 ) -> None:
-    """Persons by event and variant; only those to whom it was sent."""
-    variants = {each.person: each.variant for each in sent}
+    """Persons by event and variant; only those to whom it was sent, once a kind, and nothing from before."""
     id = text_literal(campaign.id)
-    since = f"timestamp >= toDateTime({min(each.at for each in sent) - 86_400:.0f})"
-    names = [name for group in EVENTS.values() for name in group]
-    known = ", ".join(text_literal(each) for each in names)
-    own = f"event IN ({known}) AND ifNull(toString(properties.campaign), toString(properties.campaign_id)) = {id}"
-    click = f"event = '$pageview' AND toString(properties.utm_campaign) = {id}"
-    query = f"SELECT DISTINCT toString(person_id), event FROM events WHERE {since} AND (({own}) OR ({click}))"
-    seen: set[tuple[str, str]] = set()
-    for person, event in (await run_hogql(project, query, limit=project.settings.max_rows, refresh=True)).table.rows:
-        kind = next((name for name, group in EVENTS.items() if event in group), "clicked")
-        if str(person) in variants and (str(person), kind) not in seen:
-            seen.add((str(person), kind))
-            counts[variants[str(person)]][kind] += 1
+    names = ", ".join(text_literal(name) for group in EVENTS.values() for name in group)
+    own = f"event IN ({names}) AND ifNull(toString(properties.campaign), toString(properties.campaign_id)) = {id}"
+    where = f"(({own}) OR (event = '$pageview' AND toString(properties.utm_campaign) = {id}))"
+    for part in parts_of(project, sent):
+        first = min(each.at for each in part.values()) - EARLIER
+        span = f"timestamp >= toDateTime({first:.0f})"
+        for person, events in await by_person(project, part, "groupUniqArray(event)", f"{span} AND {where}"):
+            kinds = {next((name for name, group in EVENTS.items() if each in group), "clicked") for each in events}
+            counts[part[person].variant].update(kinds)
 
 
 async def count_conversions(
@@ -94,31 +96,64 @@ async def count_conversions(
     """Persons who did the conversion event within the days after their own message."""
     if not campaign.conversion_event:
         return
-    for at in range(0, len(sent), AT_ONCE):
-        part = {each.person: each for each in sent[at : at + AT_ONCE]}
-        people = ", ".join(text_literal(each) for each in part)
+    for part in parts_of(project, sent):
         first, last = min(each.at for each in part.values()), max(each.at for each in part.values())
         end = last + campaign.conversion_days * 86_400
-        span = f"timestamp >= toDateTime({first:.0f}) AND timestamp < toDateTime({end:.0f})"
-        where = f"event = {text_literal(campaign.conversion_event)} AND {span} AND toString(person_id) IN ({people})"
-        columns = "toString(person_id) AS who, groupUniqArray(toUnixTimestamp(timestamp)) AS times"
-        query = f"SELECT {columns} FROM events WHERE {where} GROUP BY who"
-        result = await run_hogql(project, query, limit=project.settings.max_rows, refresh=True)
-        for person, times in result.table.rows:
-            mine = part[str(person)]
+        span = f"timestamp >= toDateTime({int(first)}) AND timestamp < toDateTime({end:.0f})"
+        where = f"event = {text_literal(campaign.conversion_event)} AND {span}"
+        for person, times in await by_person(project, part, "groupUniqArray(toUnixTimestamp(timestamp))", where):
+            mine = part[person]
             until = mine.at + campaign.conversion_days * 86_400
-            if isinstance(times, list) and any(int(mine.at) <= float(str(each)) < until for each in times):
+            if any(int(mine.at) <= float(each) < until for each in times):
                 counts[mine.variant]["converted"] += 1
 
 
-def compared(counts: Mapping[str, Counter[str]]) -> tuple[str, ...]:
-    """What the variants' conversions allow to say."""
-    if len(counts) < 2:
-        return ()
+def parts_of(project: Project, sent: Sequence[Delivery]) -> Iterator[dict[str, Delivery]]:
+    """Deliveries by person, so many at once that one query can name them and answer for all."""
+    size = min(AT_ONCE, project.settings.max_rows)
+    for at in range(0, len(sent), size):
+        yield {each.person: each for each in sent[at : at + size]}
+
+
+async def by_person(
+    project: Project, part: Mapping[str, Delivery], what: str, where: str
+) -> list[tuple[str, list[str]]]:
+    """A list of values for each of these people that has any.
+
+    Raises:
+        PostHogMcpError: the query does not run.
+    """
+    people = ", ".join(text_literal(each) for each in part)
+    condition = f"{where} AND toString(person_id) IN ({people})"
+    query = f"SELECT toString(person_id) AS who, {what} AS found FROM events WHERE {condition} GROUP BY who"
+    rows = (await run_hogql(project, query, limit=len(part), refresh=True)).table.rows
+    return [(str(who), [str(each) for each in found]) for who, found in rows if isinstance(found, list)]
+
+
+def compared(
+    campaign: Campaign, counts: Mapping[str, Counter[str]]
+) -> tuple[tuple[str, ...], tuple[dict[str, Json], ...]]:
+    """What the variants' conversions allow to say, and the numbers."""
+    if len(counts) < 2 or not campaign.conversion_event:
+        return (), ()
+    shares = {each.key: each.share for each in campaign.variants}
     data: list[Mapping[str, Json]] = [
-        {"name": key, "n": each["sent"], "conversions": each["converted"]} for key, each in sorted(counts.items())
+        {"name": key, "n": each["sent"], "conversions": each["converted"], "planned": shares.get(key, 1.0)}
+        for key, each in sorted(counts.items())
     ]
     try:
-        return tuple(verdict(compare_numbers(data)))
+        first = campaign.variants[0].key
+        found = compare_numbers(data, control=first if first in counts else "")
     except PostHogMcpError as error:
-        return (error.message,)
+        return (error.message,), ()
+    return tuple(verdict(found)), tuple(numbers_of(found))
+
+
+def numbers_of(found: GroupComparison) -> Iterator[dict[str, Json]]:
+    base = found.groups[0]
+    for each in found.groups[1:]:
+        test = each.comparison
+        if test is not None and each.p is not None and each.enough and base.enough:
+            told: dict[str, Json] = {"variant": each.name, "against": base.name}
+            ends: list[Json] = [round(test.low, 4), round(test.high, 4)]
+            yield {**told, "difference": round(test.difference, 4), "interval_95": ends, "p": round(each.p, 5)}

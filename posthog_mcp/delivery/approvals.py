@@ -1,7 +1,7 @@
 """The person's word for what leaves the house: a code that stands for exactly what was shown.
 
 `posthog-mcp approve CODE`, typed by the person, approves it; where the client can ask the person itself, no code is
-needed. A code holds for a day and for one plan.
+needed. A code holds for a day, for one plan, and once.
 """
 
 from __future__ import annotations
@@ -76,23 +76,32 @@ async def approve(project: Project, code: str) -> Approval:
     info = await project.driver.project()
     kept = await project.desk.documents.get(KIND, info.id, found.code)
     assert kept is not None
-    await project.desk.documents.put(KIND, info.id, found.code, {**kept.body, "approved": True})
+    await project.desk.documents.put(KIND, info.id, found.code, {**kept.body, "approved": True, "used": False})
     return await look_up(project, code)
 
 
 async def require(project: Project, code: str, digest: str) -> None:
-    """Refuse unless the person approved exactly this.
+    """Refuse unless the person approved exactly this; the approval is used up.
 
     Raises:
         NotFound: there is no such code.
         InvalidInput: the code stands for something else.
-        Forbidden: the person has not approved it.
+        Forbidden: the person has not approved it, or it was used before.
     """
     found = await look_up(project, code)
+    fix = f"They type: posthog-mcp approve {found.code}"
     if found.digest != digest:
         raise InvalidInput("The code is not for this: the content or the target changed since.", fix="Ask again.")
     if not found.approved:
-        raise Forbidden("The person has not approved this yet.", fix=f"They type: posthog-mcp approve {found.code}")
+        raise Forbidden("The person has not approved this yet.", fix=fix)
+    info = await project.driver.project()
+    kept = await project.desk.documents.get(KIND, info.id, found.code)
+    if (
+        kept is None
+        or kept.body.get("used") is True
+        or not await project.desk.documents.swap(KIND, info.id, kept, {**kept.body, "used": True})
+    ):
+        raise Forbidden("This approval was used already; it holds once.", fix=fix)
 
 
 def fresh(body: Mapping[str, Json]) -> bool:

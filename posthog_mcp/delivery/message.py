@@ -119,5 +119,5 @@ def inline(text: str) -> str:
 def quoted(text: str, most: int = 200) -> str:
     """A text from events or people inside a sentence: one line, no marks, no links, no mentions."""
     plain_text = " ".join(re.sub(r"[\x00-\x1f\x7f​‎‏‪-‮⁠-⁩﻿]", " ", text).split())
-    harmless = re.sub(r"[*`\[\]<>|]", "", plain_text).replace("://", ":/​/")
+    harmless = re.sub(r"[*`\[\]<>|]", "", plain_text).replace("://", "[:]//")
     return harmless if len(harmless) <= most else f"{harmless[: most - 1]}…"

@@ -20,7 +20,7 @@ from posthog_mcp.delivery.mail import Mail
 from posthog_mcp.delivery.slack import Slack
 from posthog_mcp.delivery.targets import Target
 from posthog_mcp.delivery.webhook import Webhook
-from posthog_mcp.errors import PostHogMcpError
+from posthog_mcp.errors import InvalidInput, PostHogMcpError
 from posthog_mcp.observing.spans import span
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
@@ -51,6 +51,7 @@ class Outbox:
             PostHogMcpError: the state database does not answer.
         """
         parcel = opened(parcel, self.project.settings)
+        self._channel(parcel)
         ledger, key = self.project.desk.deliveries, ledger_key(parcel)
         info = await self.project.driver.project()
         wanted = Delivery(key, info.id, parcel.message.subject_id, parcel.target.name, person, variant)
@@ -117,6 +118,14 @@ class Outbox:
             await anyio.sleep(max(times[-target.per_minute] + self.minute - now, 0.01))
 
     def _channel(self, parcel: Parcel) -> Channel:
+        """The parcel's channel.
+
+        Raises:
+            InvalidInput: only campaigns can go that way.
+        """
+        if parcel.target.channel not in self.channels:
+            text = f"The target {parcel.target.name!r} is for campaigns; no single message can go there."
+            raise InvalidInput(text, fix="Use a slack, email, webhook or file target.")
         return self.channels[parcel.target.channel]
 
 

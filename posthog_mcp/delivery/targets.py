@@ -5,6 +5,7 @@
       founders: {channel: email, to: [ada@example.com]}
       crm: {channel: webhook, url: https://hooks.example.com/posthog}
       archive: {channel: file, to: ~/reports}
+      broadcast: {channel: posthog, campaigns: true, from: team@example.com}
     dashboards:
       Marketing Dashboard: [marketing]
       Product Dashboard: [founders, archive]
@@ -27,7 +28,7 @@ from posthog_mcp.errors import InvalidInput, NotFound
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.settings import Settings
 
-Channel = Literal["slack", "email", "webhook", "file"]
+Channel = Literal["slack", "email", "webhook", "file", "posthog"]
 CHANNELS: tuple[str, ...] = get_args(Channel)
 EXAMPLES = ("Marketing Dashboard", "Product Dashboard")
 """Dashboards that a team's file usually names; looked for where nothing is configured."""
@@ -35,7 +36,7 @@ EXAMPLES = ("Marketing Dashboard", "Product Dashboard")
 
 class Target(BaseModel):
     """One destination. `url` makes a Slack target an incoming webhook. `to` of an e-mail target may be empty in
-    campaigns, which have addresses of their own."""
+    campaigns, which have addresses of their own. `posthog` is for campaigns alone: they become drafts of workflows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,7 +77,7 @@ class File(BaseModel):
     targets: dict[str, Target] = {}
     dashboards: dict[str, tuple[str, ...]] = {}
     schedules: Schedules = Schedules()
-    unsubscribe_events: tuple[str, ...] = ("unsubscribed", "email_unsubscribed")
+    unsubscribe_events: tuple[str, ...] = ("unsubscribed", "email_unsubscribed", "$workflows_email_unsubscribed")
     consent_property: str = ""
     """A person property that must be true (or not empty) for a campaign to reach somebody."""
 

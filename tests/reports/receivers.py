@@ -37,6 +37,9 @@ class Receiver:
     faults: list[Any] = field(default_factory=list)
     answer: Callable[[Request], Any] = lambda request: {}
     hold: threading.Event = field(default_factory=threading.Event)
+    hold_at: int = 0
+    """The number of the request that waits until `hold` is set; `held` tells that it came."""
+    held: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
 
 
@@ -54,6 +57,9 @@ def receiving(answer: Callable[[Request], Any] | None = None) -> Iterator[Receiv
             request = Request(self.path, {k.lower(): v for k, v in self.headers.items()}, self.rfile.read(length))
             receiver.requests.append(request)
             receiver.arrived.set()
+            if len(receiver.requests) == receiver.hold_at:
+                receiver.hold.clear()
+                receiver.held.set()
             receiver.hold.wait(20)
             fault = receiver.faults.pop(0) if receiver.faults else None
             if fault == "cut":

@@ -1,17 +1,19 @@
 """What a cohort's definition means, as HogQL: the people it holds.
 
 Understood: a list of person ids (static), a HogQL query whose first column is a person id, and AND or OR groups of
-person properties and of other cohorts, each possibly negated. Conditions on behaviour are refused by name: guessing
-them would give wrong people.
+person properties, of what people did (`cohort_behaviour.py`) and of other cohorts, each possibly negated. Other
+conditions are refused by name: guessing them would give wrong people.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import cast
 
+from posthog_mcp.backends.local.cohort_behaviour import people_who
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.results import Json
 
@@ -22,7 +24,16 @@ PersonIds = Callable[[str, Sequence[Body]], Awaitable[list[str]]]
 EVERYBODY = "SELECT toString(id) FROM persons"
 HAVING = "SELECT toString(id) FROM persons WHERE {filters}"
 IN_COHORT = "SELECT toString(id) FROM persons WHERE id IN COHORT %d"
-FIX = "Use person properties, other cohorts, or a HogQL query in `query`."
+FIX = "Use person properties, what people did, other cohorts, or a HogQL query in `query`."
+
+
+MOVING = re.compile(r"behavioral|\bnow\(|\btoday\(|is_date_", re.IGNORECASE)
+
+
+def moves_with_time(cohort: Body) -> bool:
+    """Whether its people change without a new event, because its definition counts from now."""
+    dynamic = not cohort.get("is_static")
+    return dynamic and bool(MOVING.search(json.dumps([cohort.get("filters"), cohort.get("query")])))
 
 
 def names_a_cohort(cohort: Body) -> bool:
@@ -94,10 +105,17 @@ async def group_members(group: Body, run: PersonIds) -> set[str]:
         found = person_ids(await run(HAVING, [group]))
     elif kind == "cohort" and str(group.get("value")).isdecimal():
         found = person_ids(await run(IN_COHORT % int(str(group["value"])), []))
+    elif kind == "behavioral":
+        found = person_ids(await run(people_who(group), event_filters(group)))
     else:
         wrong = refused(f"a condition of type {kind!r}")
         raise wrong
     return person_ids(await run(EVERYBODY, [])) - found if group.get("negation") else found
+
+
+def event_filters(condition: Body) -> list[Body]:
+    given = condition.get("event_filters")
+    return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
 
 
 def refused(what: str) -> InvalidInput:

@@ -1,8 +1,9 @@
 """Who is in a cohort: worked out by HogQL when a query asks about cohorts, kept as one Parquet file a cohort.
 
 A file's name carries a digest of the cohort's definition, so a changed cohort is worked out again and a deleted one
-dropped; an import drops them all. Files lie in the snapshot's `cohort_people`, those of static cohorts in
-`static_cohort_people`. `cohort_members.py` says what a definition means.
+dropped; an import drops them all. Unless static, it also carries how many events were captured, and the day where the
+definition counts from now, so that people come and go. Files lie in the snapshot's `cohort_people`, those
+of static cohorts in `static_cohort_people`. `cohort_members.py` says what a definition means.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Literal, cast
 
 import anyio
 
-from posthog_mcp.backends.local.cohort_members import PersonIds, members, names_a_cohort
+from posthog_mcp.backends.local.cohort_members import PersonIds, members, moves_with_time, names_a_cohort
 from posthog_mcp.backends.local.loader import open_loader
 from posthog_mcp.backends.local.manifest import TableManifest
 from posthog_mcp.backends.local.objects import Objects
@@ -60,9 +61,12 @@ class Wanted:
     file: str
 
 
-def wanted(cohort: Body) -> Wanted:
+def wanted(cohort: Body, captured: int) -> Wanted:
+    """`captured` is how many events the snapshot got by capture."""
     definition = json.dumps({name: cohort.get(name) for name in DEFINITION}, sort_keys=True)
-    digest = hashlib.sha256(definition.encode()).hexdigest()[:12]
+    day = f"{datetime.now(UTC):%Y-%m-%d}" if moves_with_time(cohort) else ""
+    state = f"{day} {captured}" if not cohort.get("is_static") else ""
+    digest = hashlib.sha256(f"{definition}{state}".encode()).hexdigest()[:12]
     name: CohortTable = "static_cohort_people" if cohort.get("is_static") else "cohort_people"
     return Wanted(cohort, name, f"c{cohort['id']}-{digest}.parquet")
 
@@ -102,7 +106,7 @@ class Cohorts:
         cohorts = await anyio.to_thread.run_sync(lambda: self._objects.list("cohorts", limit=MOST).items)
         return [
             each
-            for each in map(wanted, reversed(cohorts))
+            for each in (wanted(cohort, snapshot.manifest.source.captured) for cohort in reversed(cohorts))
             if not (snapshot.path / each.table / each.file).exists() and not self._failed_lately(each)
         ]
 
@@ -139,10 +143,10 @@ class Cohorts:
         if not found:
             return
         cohorts = await anyio.to_thread.run_sync(lambda: self._objects.list("cohorts", limit=MOST).items)
-        current = {each.file for each in map(wanted, cohorts)}
         async with self._store.begin() as writing:
             assert writing.previous is not None
             manifest = writing.previous.manifest
+            current = {wanted(each, manifest.source.captured).file for each in cohorts}
             for name in manifest.tables:
                 files = writing.previous.files(name) if name in COHORT_TABLES else []
                 stale = {file.name for file in files if OWN.match(file.name) and file.name not in current}

@@ -40,6 +40,8 @@ from posthog_mcp.results import BackendKind, Column, Json, ProjectInfo, Table
 from posthog_mcp.settings import Settings
 
 CATALOGUE_SECONDS = 300.0
+NAMED_IN_QUERIES = ("cohorts", "actions")
+"""A new one must be known to the next query."""
 
 
 class PostHogDriver:
@@ -201,7 +203,10 @@ class PostHogDriver:
         return await self._one(resource, "get", object_id)
 
     async def create(self, resource: Resource, body: Mapping[str, Json]) -> Body:
-        return (await self.api.call(endpoint_of(resource, "create"), {}, body=body))[1]
+        made = (await self.api.call(endpoint_of(resource, "create"), {}, body=body))[1]
+        if resource in NAMED_IN_QUERIES:
+            self._catalogue = None
+        return made
 
     async def update(self, resource: Resource, object_id: str, body: Mapping[str, Json]) -> Body:
         return await self._one(resource, "update", object_id, body)

@@ -25,12 +25,12 @@ async def create_segment(
     ctx: Ctx,
     name: str,
     criteria: Annotated[
-        list[dict[str, Any]], Field(description="{key, value, operator} or {event, days, times}; all hold")
+        list[dict[str, Any]], Field(description="{key, value, operator} or {event, days, times, operator}; all hold")
     ] = [],  # noqa: B006
     hogql: Annotated[str, Field(description="or SELECT person_id FROM ...")] = "",
     insight: Annotated[dict[str, Any], Field(description="or run_insight arguments")] = {},  # noqa: B006
     actors: Annotated[dict[str, Any], Field(description="its cell: {step: 2, dropped: true}")] = {},  # noqa: B006
-    churn: Annotated[dict[str, Any], Field(description="or {risk, limit}")] = {},  # noqa: B006
+    churn: Annotated[dict[str, Any], Field(description="or {risk, limit, horizon_days}")] = {},  # noqa: B006
     cluster: Annotated[dict[str, Any], Field(description="or {theme, cluster}")] = {},  # noqa: B006
     confirm_token: Token = "",
     project_id: ProjectId = 0,

@@ -55,16 +55,25 @@ async def planned_or_made(project: Project, segment: Segment, token: str, caller
     made = await segments.make(project, segment, found.size)
     url = url_of(project, made, "cohorts")
     content: dict[str, Json] = {"changed": True, "id": made["id"], "name": segment.name, "size": found.size, "url": url}
+    content |= {"cohort": segment.kind, "why": segment.why}
     following = f"draft_campaign with segment {made['id']}, or ask with `id IN COHORT {made['id']}`"
-    text = f"Made cohort {made['id']} {segment.name!r} with {found.size} people. {url or ''} next: {following}"
+    kind = f"{KINDS[segment.kind]} ({segment.why})"
+    text = f"Made {made['id']} {segment.name!r}, {kind}, with {found.size} people. {url or ''} next: {following}"
     return answer({**content, "project": info, "next": following}, text)
+
+
+KINDS = {
+    "dynamic": "a dynamic cohort, kept up to date by PostHog",
+    "behavioural": "a behavioural (dynamic) cohort, kept up to date by PostHog",
+    "query": "a cohort with a query, worked out again by PostHog",
+    "static": "a static cohort, which stays as it is now",
+}
 
 
 def plan(segment: Segment, found: Preview) -> list[str]:
     """What would be made."""
-    kind = "a static cohort" if segment.kind == "people" else "a cohort that is kept up to date"
     return [
-        f"Make {kind} “{segment.name}”: {str(clean(segment.what))[:300]}",
+        f"Make {KINDS[segment.kind]} ({segment.why}): “{segment.name}”: {str(clean(segment.what))[:300]}",
         f"{found.size} of {found.everybody} people ({percent(found.share)})",
     ]
 
@@ -79,6 +88,8 @@ def proposed(segment: Segment, found: Preview, token: str, info: dict[str, Json]
         "share": round(found.share, 4),
         "examples": shown,
         "what": str(clean(segment.what))[:300],
+        "cohort": segment.kind,
+        "why": segment.why,
         "hogql": segment.hogql[:2000],
         "query_id": found.query_id,
         "confirm_token": token,

@@ -9,19 +9,23 @@ from typing import Any, Literal
 from mcp.types import CallToolResult
 
 from posthog_mcp.audience import campaigns, sending
-from posthog_mcp.audience.campaigns import Campaign, campaign_of
+from posthog_mcp.audience.campaigns import CHANGEABLE, Campaign, campaign_of
+from posthog_mcp.audience.recipients import Audience
 from posthog_mcp.audience.recipients import suppress as never_send
 from posthog_mcp.audience.stats import COLUMNS, Stats
 from posthog_mcp.audience.stats import campaign_stats as stats_of
+from posthog_mcp.audience.templates import gaps, variables_of
 from posthog_mcp.errors import InvalidInput, WriteDisabled
 from posthog_mcp.project import Project
 from posthog_mcp.queries.shape import clean, fenced
-from posthog_mcp.results import Json
+from posthog_mcp.results import Json, ProjectInfo
 from posthog_mcp.server.answers import Ctx, answer, project_of
 from posthog_mcp.server.leaving import person_agrees
 
 MOST_SHOWN = 6_000
 EDITABLE = frozenset({"draft", "scheduled", "paused"})
+AT_ONCE_SECONDS = 20.0
+"""What one call sends; clients give up on longer calls. The next one goes on."""
 
 
 async def draft_answer(ctx: Ctx, fields: Mapping[str, Any]) -> CallToolResult:
@@ -45,21 +49,50 @@ async def shown(project: Project, campaign: Campaign, word: str) -> CallToolResu
     """A campaign with audience and the first message of each variant."""
     target, audience = await sending.planned(project, campaign)
     examples = await sending.examples(project, campaign, target, audience)
+    info = await project.driver.project()
+    notes = await notes_on(project, campaign, audience)
     content: dict[str, Json] = {
         "campaign": campaign.id,
         "name": campaign.name,
         "status": campaign.status,
         "audience": audience.size,
         "left_out": dict(audience.left_out),
+        "notes": [*notes],
         "examples": [clean(each) for each in cut(examples)],
-        "next": f'send_campaign {{"campaign": "{campaign.id}"}}',
+        "project": info.as_json(),
+        "next": following(campaign),
     }
-    lines = [
-        f"{word} campaign {campaign.id}, status {campaign.status}.",
-        *sending.plan_lines(campaign, target, audience),
-    ]
+    plan = sending.plan_lines(campaign, target, audience, info.timezone)
+    lines = [f"{word} campaign {campaign.id}, status {campaign.status}.", *plan, *notes]
     body = json.dumps(content["examples"], ensure_ascii=False)
     return answer(content, "\n".join([*lines, fenced(body), f"next: {content['next']}"]))
+
+
+def following(campaign: Campaign) -> str:
+    """What to call next."""
+    if campaign.status in ("sent", "completed", "cancelled"):
+        return f'campaign_stats {{"campaign": "{campaign.id}"}}'
+    return f'send_campaign {{"campaign": "{campaign.id}", "dry_run": false}} asks the person'
+
+
+async def notes_on(project: Project, campaign: Campaign, audience: Audience) -> list[str]:
+    """What the person should know before they agree: variables that are missing, an unknown event, a past time."""
+    catalogue = await project.driver.catalogue()
+    found = [
+        f"{each.people} of {audience.size} people have no {each.name!r}; {{{{{each.name} | word}}}} gives them a word."
+        for each in gaps(campaign.texts, [each.properties for each in audience.recipients])
+    ]
+    unknown = [name for name in variables_of(campaign.texts) if name not in catalogue.person_properties]
+    found += [f"No person has a property {name!r}; check its spelling." for name in unknown]
+    if campaign.conversion_event and campaign.conversion_event not in catalogue.events:
+        found.append(f"There is no event {campaign.conversion_event!r} yet; conversions would stay at 0.")
+    if not audience.size:
+        found.append("Nobody would get it.")
+    if campaign.send_at and await sending.its_time(project, campaign):
+        found.append(f"Its time, {campaign.send_at}, is past: it goes at once when the person agrees.")
+    if campaign.status == "scheduled":
+        found += sending.scheduled_note(campaign, (await project.driver.project()).timezone)
+    return found
 
 
 def cut(examples: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
@@ -99,6 +132,9 @@ def changed(campaign: Campaign, changes: Mapping[str, Any]) -> Campaign:
     Raises:
         InvalidInput: its status does not allow it, or a field is wrong.
     """
+    foreign = [each for each in changes if each not in CHANGEABLE and each not in ("subject", "body")]
+    if foreign:
+        raise InvalidInput(f"{foreign[0]!r} cannot be set.", fix=f"These can: {', '.join(sorted(CHANGEABLE))}.")
     if campaign.status not in EDITABLE:
         raise InvalidInput(f"A campaign that is {campaign.status} cannot be changed.", fix="Draft another.")
     kept = campaign.model_dump(mode="json", exclude={"status", "approved", "approved_size"})
@@ -127,13 +163,15 @@ async def asked_or_sent(project: Project, campaign: Campaign, test: bool, code: 
     Raises:
         PostHogMcpError: it cannot be sent, or the person has not agreed.
     """
+    sending.sendable(campaign)
     target, audience = await sending.planned(project, campaign)
-    lines = sending.plan_lines(campaign, target, audience)
+    info = await project.driver.project()
+    lines = sending.plan_lines(campaign, target, audience, info.timezone)
     digest = campaign.digest(target)
     if test:
         lines = [f"Send a test of “{campaign.name}” to {', '.join(target.to) or target.name}"]
         digest = f"test {digest}"
-    if campaign.approved != digest or campaign.status != "sending":
+    if test or not sending.agreed(campaign, target):
         action: dict[str, Json] = {"do": "send_test" if test else "send_campaign", "campaign": campaign.id}
         waits = await person_agrees(project, caller, digest, action, lines, code)
         if waits is not None:
@@ -141,10 +179,19 @@ async def asked_or_sent(project: Project, campaign: Campaign, test: bool, code: 
     if test:
         told = await sending.send_test(project, campaign)
         return answer({"campaign": campaign.id, "test": True, "deliveries": [*told]}, "\n".join(told))
-    done = await sending.start(project, campaign, target, audience.size)
+    return sent_answer(await sending.start(project, campaign, target, audience.size, AT_ONCE_SECONDS), info)
+
+
+def sent_answer(done: sending.Sent, info: ProjectInfo) -> CallToolResult:
+    """What came of a round, and how it goes on."""
+    campaign = done.campaign
+    notes = sending.scheduled_note(campaign, info.timezone)
+    if campaign.status == "sending":
+        notes = ["More people are to come: call send_campaign again; `posthog-mcp schedule` goes on by itself."]
     outcomes: dict[str, Json] = dict(done.outcomes)
-    content: dict[str, Json] = {"campaign": campaign.id, "status": done.campaign.status, "outcomes": outcomes}
-    return answer({**content, "next": "campaign_stats"}, "\n".join(done.lines()))
+    content: dict[str, Json] = {"campaign": campaign.id, "status": campaign.status, "outcomes": outcomes}
+    more: dict[str, Json] = {"notes": [*notes], "project": info.as_json(), "next": "campaign_stats"}
+    return answer({**content, **more}, "\n".join([*done.lines(), *notes]))
 
 
 def waiting(campaign: Campaign, lines: Sequence[str], code: str) -> CallToolResult:
@@ -176,6 +223,7 @@ def answered(found: Stats, info: dict[str, Json]) -> CallToolResult:
         "columns": [*COLUMNS],
         "rows": rows,
         "verdict": [*found.verdict],
+        "comparisons": [*found.comparisons],
         "notes": [*found.notes],
         "conversion_event": campaign.conversion_event,
         "project": info,
@@ -183,4 +231,5 @@ def answered(found: Stats, info: dict[str, Json]) -> CallToolResult:
     }
     table = "\n".join(" | ".join(str(cell) for cell in row) for row in [list(COLUMNS), *found.rows])
     head = f"Campaign {campaign.id} {campaign.name!r}, status {campaign.status}."
-    return answer(content, "\n".join([head, fenced(table), *found.verdict, *found.notes]))
+    numbers = [json.dumps(each) for each in found.comparisons]
+    return answer(content, "\n".join([head, fenced(table), *found.verdict, *numbers, *found.notes]))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from posthog_mcp.state.desk.deliveries import died
 from posthog_mcp.state.desk.tables import DeskDatabase, Tables
 
 if TYPE_CHECKING:
@@ -20,14 +21,16 @@ class Leases:
         self._now = now
 
     async def take(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or prolong a lease; False while another holds it."""
+        """Take or prolong a lease; False while another holds it that is not known to be dead."""
         from sqlalchemy.exc import IntegrityError
 
         moment = self._now()
 
+        dead = await self._dead(name)
+
         def renew(tables: Tables, connection: Connection) -> bool:
             table = tables.leases
-            free = (table.c.holder == holder) | (table.c.until < moment)
+            free = table.c.holder.in_([holder, *dead]) | (table.c.until < moment)
             change = table.update().where(table.c.name == name, free).values(holder=holder, until=moment + seconds)
             return connection.execute(change).rowcount == 1
 
@@ -42,6 +45,16 @@ class Leases:
         except IntegrityError:
             return False
         return True
+
+    async def _dead(self, name: str) -> list[str]:
+        """The lease's holder, where it is a process of this machine that has ended."""
+
+        def holders(tables: Tables, connection: Connection) -> list[str]:
+            table = tables.leases
+            query = table.select().with_only_columns(table.c.holder).where(table.c.name == name)
+            return [str(each) for each in connection.execute(query).scalars()]
+
+        return [each for each in await self._database.run(holders) if died(each)]
 
     async def leave(self, name: str, holder: str) -> None:
         """Give a lease up, so that another need not wait."""

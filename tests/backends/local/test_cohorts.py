@@ -44,11 +44,3 @@ async def test_a_new_cohort_counts_at_once(driver: LocalDriver) -> None:
     assert (
         await one(driver, f"SELECT uniqExact(person_id) FROM events WHERE person_id IN COHORT {made['id']}") == expected
     )
-
-
-async def test_a_behavioural_cohort_says_that_it_cannot_be_worked_out(driver: LocalDriver) -> None:
-    condition = {"type": "behavioral", "key": "signed_up", "value": "performed_event"}
-    filters = {"properties": {"type": "AND", "values": [condition]}}
-    made = await driver.create("cohorts", {"name": "Did it", "filters": filters})  # pyright: ignore[reportArgumentType]
-    await one(driver, "SELECT count() FROM cohort_people")
-    assert "behavioral" in str((await driver.get("cohorts", str(made["id"])))["last_error"])

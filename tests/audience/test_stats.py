@@ -1,0 +1,92 @@
+"""What came of a campaign, from events that are known: who counts, who does not, and which variant did better."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mcp import Client
+
+from posthog_mcp.backends.local.driver import LocalDriver
+from posthog_mcp.runtime import open_project
+from posthog_mcp.settings import Settings
+from tests.audience.conftest import NOW, Person, answered, call, drafted, person_id
+from tests.audience.conftest import REACHED as MAILED
+
+REACHED = MAILED + 1
+"""A folder needs no e-mail address."""
+
+VARIANTS = [{"key": "a", "subject": "A", "body": "x"}, {"key": "b", "subject": "B", "body": "x"}]
+
+
+def event(name: str, who: str, at: datetime, **properties: Any) -> dict[str, Any]:
+    return {"event": name, "distinct_id": who, "timestamp": at.isoformat(), "properties": properties}
+
+
+async def test_events_are_counted_by_variant(asking: tuple[Client, Person], settings: Settings) -> None:
+    client, _ = asking
+    fields = {"target": "folder", "variants": VARIANTS, "conversion_event": "upgraded"}
+    campaign = await drafted(client, "Split", under=100, subject="", body="", **fields)
+    done = await call(client, "send_campaign", campaign=campaign, dry_run=False)
+    assert done["outcomes"]["sent"] == REACHED
+    a, b = await by_variant(settings, campaign)
+    before, after = NOW - timedelta(days=2), datetime.now(UTC) + timedelta(seconds=30)
+    came = [
+        *(event("campaign_delivered", who, after, campaign=campaign) for who in a),
+        *(event("email_opened", who, after, campaign_id=campaign) for who in (*a[:6], a[0], b[0])),
+        *(event("campaign_clicked", who, after, campaign=campaign) for who in a[:2]),
+        *(event("$pageview", who, after, utm_campaign=campaign) for who in (a[0], a[2], b[1])),
+        *(event("upgraded", who, after) for who in (*a[:20], *b[:6], a[0])),
+        event("upgraded", b[7], before),
+        event("email_opened", a[8], after, campaign="another"),
+        event("email_opened", a[9], before, campaign=campaign),
+        event("email_opened", "u3", after, campaign=campaign),
+    ]
+    driver = LocalDriver(settings.data_dir)
+    assert await driver.capture_events(came) == len(came)
+    await driver.aclose()
+
+    content, text = await answered(client, "campaign_stats", campaign=campaign)
+
+    assert content["columns"][:8] == [
+        "variant",
+        "sent",
+        "failed",
+        "uncertain",
+        "delivered",
+        "opened",
+        "clicked",
+        "converted",
+    ]
+    assert [row[:8] for row in content["rows"]] == [
+        ["a", len(a), 0, 0, len(a), 6, 3, 20],
+        ["b", len(b), 0, 0, 0, 1, 1, 6],
+        ["all", REACHED, 0, 0, len(a), 7, 4, 26],
+    ]
+    one = content["comparisons"][0]
+    rates = [20 / len(a), 6 / len(b)]
+    error = math.sqrt(sum(rate * (1 - rate) / (n - 1) for rate, n in zip(rates, (len(a), len(b)), strict=True)))
+    assert one["difference"] == round(rates[1] - rates[0], 4)
+    assert abs((one["interval_95"][1] - one["interval_95"][0]) / 2 - 1.99 * error) < 0.02 * error + 1e-3
+    assert abs(one["p"] - math.erfc(abs(rates[1] - rates[0]) / error / math.sqrt(2))) < 0.02
+    assert '"variant": "b"' in text
+    assert content["verdict"]
+
+
+async def by_variant(settings: Settings, campaign: str) -> tuple[list[str], list[str]]:
+    """The distinct ids of those who got each variant, from the ledger."""
+    names = {person_id(f"u{number}"): f"u{number}" for number in range(100)}
+    async with open_project(settings) as project:
+        found = await project.desk.deliveries.of(campaign)
+    a, b = ([names[each.person] for each in found if each.variant == key] for key in "ab")
+    assert len(a) + len(b) == REACHED
+    assert min(len(a), len(b)) >= 30
+    return a, b
+
+
+async def test_a_campaign_that_was_not_sent_says_so(client: Client) -> None:
+    content, text = await answered(client, "campaign_stats", campaign=await drafted(client, "Silent"))
+
+    assert content["rows"] == [["all", 0, 0, 0, 0, 0, 0, 0, None]]
+    assert "No conversion event" in text
