@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,21 @@ def days(values: Sequence[float] | Line, unit: Unit, name: str = "metric", of: S
     labels = tuple(str(date(2026, 1, 1) + timedelta(days=at)) for at in range(len(values)))
     found = tuple(float(each) for each in values)
     return MetricSeries(name, labels, found, "day", unit, PROJECT, of=tuple(of), adds=unit == "count")
+
+
+def hours(values: Sequence[float] | Line) -> MetricSeries:
+    """Counts of hours from a Monday on."""
+    start = datetime(2026, 1, 5)
+    labels = tuple(f"{start + timedelta(hours=at):%Y-%m-%d %H:00}" for at in range(len(values)))
+    found = tuple(float(each) for each in values)
+    return MetricSeries("metric", labels, found, "hour", "count", PROJECT, adds=True)
+
+
+def shop_hours(n: int, weekend: float) -> Line:
+    """Means of a shop that is open from 8 to 21: nobody comes at night."""
+    hour, day = np.arange(n) % 24, np.arange(n) // 24 % 7
+    busy = 400 * (1 + 0.3 * np.sin((hour - 8) / 13 * np.pi))
+    return np.where((hour >= 8) & (hour < 21), busy * np.where(day >= 5, weekend, 1.0), 0.0)
 
 
 def shape(rng: Rng, n: int, spread: float = 0.25) -> Line:

@@ -7,8 +7,8 @@ and rest before and after; shares by the homogeneity of their odds ratios. The c
 all segments tried (Bonferroni), and allows for how much segments drift without a cause. A finer segment is preferred
 only where it fits better by more than the number of finer segments explains.
 
-Measured on synthetic cubes with known causes against the dimension-wise explanatory power of Adtributor (Bhagwan et
-al., NSDI 2014): see `tests/benchmarks/analysis.py`.
+Measured on synthetic cubes with known causes beside naming the largest contribution: see
+`tests/benchmarks/analysis.py`.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def solved(
 
     found: NDArray[np.float64] = np.zeros(int(design.shape[1]), dtype=np.float64)
     for _ in range(ROUNDS):
-        chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(design @ found, -30.0, 30.0)))
+        chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.minimum(np.maximum(design @ found, -30.0), 30.0)))
         slope: NDArray[np.float64] = design.T @ (wanted - chance) - penalty @ found
         curve: NDArray[np.float64] = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
         step: NDArray[np.float64] = np.linalg.solve(curve, slope).astype(np.float64)

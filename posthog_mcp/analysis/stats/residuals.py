@@ -15,26 +15,29 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from posthog_mcp.analysis.stats.distributions import count_tails, t_ppf, t_two_sided
-from posthog_mcp.analysis.stats.robust import anscombe, robust_scale, variance
+from posthog_mcp.analysis.stats.robust import anscombe
+from posthog_mcp.analysis.stats.spread import Spread
 
 Scale = Literal["log", "root", "logit", "plain"]
 SEASONS_BACK = 5
 """Seasons whose median a phase's share is."""
+MEDIAN_VARIANCE = (1.0, 0.5, 0.449, 0.298, 0.287)
+"""Of the median of 1 to 5 normal values (Sarhan and Greenberg, Contributions to Order Statistics, table 10C.1)."""
 LEVEL = 7
 """Values that a level is the mean of, at least."""
-MOST_RESIDUALS, LEAST_RESIDUALS = 120, 12
+LEAST_RESIDUALS = 12
 FEW = 25
 """Below such a median, counts are judged as counts."""
 UNUSUAL = 0.001
 """Chance below which a value is not taken into history as it is."""
 STAYS = 4
 """Unusual values in a row, on one side, that are a new level."""
-LEAST_DF, MOST_DF = 5.0, 30.0
+DAY = 24
 PREDICTIVE = 1 + 1 / LEVEL + 1 / SEASONS_BACK
 """Variance of a Poisson count about an expectation that is itself estimated, in means."""
 
@@ -99,7 +102,7 @@ class Past:
     real: list[float] = field(default_factory=list[float])
     taken: list[float] = field(default_factory=list[float])
     added: list[float | None] = field(default_factory=list["float | None"])
-    residuals: list[float] = field(default_factory=list[float])
+    spread: Spread = field(default_factory=Spread)
     run: list[int] = field(default_factory=list[int])
     """Unusual values just before, all on one side."""
 
@@ -109,30 +112,39 @@ class Past:
         return statistics.fmean(self.taken[-window:]) if len(self.taken) >= window else None
 
     @property
+    def known(self) -> list[float]:
+        """What the coming phase added in the last seasons."""
+        places = [len(self.added) - back * self.period for back in range(1, SEASONS_BACK + 1)]
+        return [each for place in places if place >= 0 and (each := self.added[place]) is not None]
+
+    @property
     def share(self) -> float | None:
         """What the coming phase adds: 0 without a season, None where it is not known yet."""
         if self.period < 2:
             return 0.0
-        places = [len(self.added) - back * self.period for back in range(1, SEASONS_BACK + 1)]
-        known = [each for place in places if place >= 0 and (each := self.added[place]) is not None]
+        known = self.known
         return statistics.median(known) if known else None
 
     @property
-    def noise(self) -> float:
-        """The usual size of a residual."""
-        return robust_scale(self.residuals)
+    def sureness(self) -> float:
+        """The standard deviation of a residual in those of a value: the level is a mean, the share a median of few."""
+        own = 1 + 1 / max(self.period, LEVEL)
+        return math.sqrt(own if self.period < 2 else own * (1 + MEDIAN_VARIANCE[len(self.known) - 1]))
+
+    def least_count(self, measure: Measure) -> float:
+        """The least that a count is expected at: a quarter of what was usual at its phase. Half a count more keeps
+        phases that were empty so far from making one count unheard of (Jeffreys's prior of a Poisson rate)."""
+        step = self.period if self.period > 1 else 1
+        places = range(len(self.taken) - step, -1, -step)[: 4 * LEVEL if step == 1 else SEASONS_BACK]
+        known = [measure.back(self.taken[at]) for at in places]
+        return max(statistics.fmean(known) / 4, 0.5 / len(known)) if known else 0.0
 
     @property
-    def tail(self) -> float:
-        """Degrees of freedom whose t has tails as heavy as the residuals'."""
-        spread = variance(self.residuals)
-        if spread == 0:
-            return MOST_DF
-        mean = statistics.fmean(self.residuals)
-        excess = statistics.fmean((each - mean) ** 4 for each in self.residuals) / spread**2 - 3
-        return float(round(min(max(4 + 6 / excess, LEAST_DF), MOST_DF))) if excess > 0 else MOST_DF
+    def stays(self) -> int:
+        """Unusual values in a row that are a new level; of hours a whole day, since an outage is no level."""
+        return DAY if self.period % DAY == 0 else STAYS
 
-    def take(self, value: float, judged: Judged | None, expected: float | None) -> None:
+    def take(self, value: float, judged: Judged | None, expected: float | None, sureness: float) -> None:
         """Make a value history."""
         level = self.level
         self.real.append(value)
@@ -143,8 +155,7 @@ class Past:
         self.taken.append(value)
         self.added.append(None if level is None else value - level)
         if expected is not None:
-            self.residuals.append(value - expected)
-            del self.residuals[:-MOST_RESIDUALS]
+            self.spread.add((value - expected) / sureness)
 
     def take_unusual(self, above: bool, expected: float, level: float | None) -> None:
         """Put it at what was expected, or take the run as it is where it has stayed."""
@@ -153,7 +164,7 @@ class Past:
         self.run = [*self.run, at] if same else [at]
         self.taken.append(expected)
         self.added.append(None if level is None else expected - level)
-        if len(self.run) >= STAYS:
+        if len(self.run) >= self.stays:
             for each in self.run:
                 self.taken[each] = self.real[each]
             self.run = []
@@ -174,10 +185,10 @@ def judge(
         expected = None if level is None or share is None else level + share
         here = measure.of(value, n)
         judged: Judged | None = None
-        if expected is not None and len(past.residuals) >= LEAST_RESIDUALS:
+        if expected is not None and past.spread.count >= LEAST_RESIDUALS:
             judged = judged_at(at, value, here - expected, expected, measure, past, n)
             found.append(judged)
-        past.take(here, judged, expected)
+        past.take(here, judged, expected, past.sureness if expected is not None else 1.0)
     return found
 
 
@@ -185,17 +196,16 @@ def judged_at(
     at: int, value: float, residual: float, expected: float, measure: Measure, past: Past, n: float
 ) -> Judged:
     """One value against its past."""
-    noise, usual = past.noise, measure.back(expected)
+    (noise, df), usual = past.spread.scale_and_df(), measure.back(expected)
+    noise *= past.sureness
     if measure.scale == "root":
-        recent = statistics.fmean(map(measure.back, past.taken[-4 * LEVEL :]))
-        usual = max(usual + min(noise**2, 1.0) / 4, recent / 4)
+        usual = max(usual + min(noise**2, 1.0) / 4, past.least_count(measure))
         return judged_count(at, value, usual, max(noise**2, PREDICTIVE))
     if measure.scale == "log":
         noise = max(noise, 0.01, math.sqrt(PREDICTIVE / max(usual, 1.0)) if measure.least == 1.0 else 0.0)
     if measure.scale == "logit" and n:
         noise = max(noise, 1 / math.sqrt(max(n * usual * (1 - usual), 0.25)))
     noise = max(noise, 1e-12)
-    df = past.tail
     wide = t_ppf(0.975, df) * noise
     p = t_two_sided(residual / noise, df)
     return Judged(at, value, usual, measure.back(expected - wide), measure.back(expected + wide), p)
@@ -209,10 +219,20 @@ def judged_count(at: int, value: float, usual: float, dispersion: float) -> Judg
 
 
 def count_band(mean: float, dispersion: float) -> tuple[float, float]:
-    """The counts whose tails are at least 2.5 %."""
-    low = high = round(mean)
-    while low > 0 and count_tails(low - 1, mean, dispersion)[0] >= 0.025:
-        low -= 1
-    while count_tails(high + 1, mean, dispersion)[1] >= 0.025:
-        high += 1
-    return float(low), float(high)
+    """The counts whose tails are at least 2.5 %, by bisection."""
+    low, middle = 0, round(mean)
+    high = middle + 1
+    while count_tails(high, mean, dispersion)[1] >= 0.025:
+        high = 2 * high
+    top = bisected(middle, high, lambda k: count_tails(k, mean, dispersion)[1] >= 0.025)
+    if count_tails(0, mean, dispersion)[0] < 0.025:
+        low = 1 + bisected(0, middle, lambda k: count_tails(k, mean, dispersion)[0] < 0.025)
+    return float(min(low, middle)), float(top)
+
+
+def bisected(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The last whole number for which it holds; it does for `low`, and does not for `high`."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

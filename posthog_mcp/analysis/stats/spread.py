@@ -1,0 +1,63 @@
+"""How large errors usually are, from the last of them: their scale, and how heavy the tail of the next one is.
+
+The scale is a standard deviation of errors clipped at three robust deviations (winsorised: Huber, Robust Statistics,
+ch. 1), which a few outliers do not move and which needs a third of the errors that the median absolute deviation does.
+The next error over it follows about a t distribution: its degrees of freedom match the errors' kurtosis, 4 + 6/κ
+(Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions, ch. 28), and how few errors there are, as in
+Student's own; the reciprocals of both add up.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from posthog_mcp.analysis.stats.robust import MAD_TO_SD
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST = 1000
+"""Errors that are remembered."""
+CLIP = 3.0
+LEAST_DF, MOST_DF = 5.0, 200.0
+
+
+class Spread:
+    """The last errors, in no order."""
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self.kept: NDArray[np.float64] = np.zeros(MOST)
+        self.seen = 0
+
+    def add(self, error: float) -> None:
+        self.kept[self.seen % MOST] = error
+        self.seen += 1
+
+    @property
+    def count(self) -> int:
+        return min(self.seen, MOST)
+
+    def scale_and_df(self) -> tuple[float, float]:
+        """The usual size of an error and the degrees of freedom of the next one's t."""
+        import numpy as np
+
+        errors = self.kept[: self.count]
+        about = errors - np.median(errors)
+        squares = about * about
+        variance = float(squares.mean())
+        robust = max(MAD_TO_SD * float(np.median(np.abs(about))), 0.5 * math.sqrt(variance))
+        clipped = math.sqrt(float(np.minimum(squares, (CLIP * robust) ** 2).mean()))
+        return clipped, df_of(squares, variance)
+
+
+def df_of(squares: NDArray[np.float64], variance: float) -> float:
+    """From the kurtosis and the number of errors."""
+    if variance == 0:
+        return MOST_DF
+    excess = float((squares * squares).mean()) / variance**2 - 3
+    tail = min(max(4 + 6 / excess, LEAST_DF), MOST_DF) if excess > 0 else MOST_DF
+    return 1 / (1 / tail + 1 / len(squares))
