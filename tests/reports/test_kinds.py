@@ -23,10 +23,10 @@ def events() -> list[Did]:
     before = [(who, day) for day in range(12, 19) for who in ("ann", "bob")]
     plan = {"ann": "pro", "bob": "free"}
     return [
-        Did(who, event, f"2026-10-{day}T{hour}:00:00", {"plan": plan[who]})
+        Did(who, event, f"2026-10-{day}T{at}:00", {"plan": plan[who]})
         for who, day in before + days
-        for event, hour in (("seen", 10), ("paid", 11))
-    ]
+        for event, at in (("seen", "10:00"), ("paid", "10:10"))
+    ] + [Did("ann", "later", "2026-10-26T09:00:00")]
 
 
 TILES: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -37,9 +37,15 @@ TILES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"query": {"kind": "TrendsQuery", "series": SEEN, "breakdownFilter": BY_PLAN}},
         ["7, the same", "2, down 71.4 % on 7"],
     ),
-    "stickiness": ({"query": {"kind": "StickinessQuery", "series": SEEN}}, [""]),
-    "old stickiness": ({"filters": {"insight": "STICKINESS", "events": OLD_SEEN}}, [""]),
-    "paths": ({"query": {"kind": "PathsQuery", "pathsFilter": {"includeEventTypes": ["custom_event"]}}}, [""]),
+    "stickiness": ({"query": {"kind": "StickinessQuery", "series": SEEN}}, ["4.5 of 7 days active on average (n = 2)"]),
+    "old stickiness": (
+        {"filters": {"insight": "STICKINESS", "events": OLD_SEEN}},
+        ["4.5 of 7 days active on average (n = 2)"],
+    ),
+    "paths": (
+        {"query": {"kind": "PathsQuery", "pathsFilter": {"includeEventTypes": ["custom_event"]}}},
+        ["seen", "paid"],
+    ),
     "old funnel": (
         {
             "filters": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -38,7 +38,7 @@ REPORT = Report(
 
 
 @asynccontextmanager
-async def project_with(demo_dir: Path, folder: Path, server: ModelServer, llm: str) -> AsyncIterator[Project]:
+async def project_with(demo_dir: Path, folder: Path, server: ModelServer, llm: str) -> AsyncGenerator[Project]:
     keys: dict[str, Any] = {"openai_api_key": "sk-test", "anthropic_api_key": "sk-test"}
     urls = {"openai_base_url": f"{server.url}/v1", "anthropic_base_url": server.url}
     async with project_in(demo_dir, folder, llm=llm, **keys, **urls) as project:

@@ -34,7 +34,7 @@ class ModelServer:
     `content`: the object that every question gets, instead of answers by trace; `slow`: seconds before an answer."""
 
     answering: Answering = good
-    fail_first: list[int] = field(default_factory=list)
+    fail_first: list[int] = field(default_factory=list[int])
     content: dict[str, Any] | None = None
     slow: float = 0.0
     requests: list[dict[str, Any]] = field(default_factory=list)

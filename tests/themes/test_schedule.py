@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 async def plan_theme(project: Project) -> None:
-    theme = theme_of({"name": "Money back", "prompt": PROMPT, "schedule": "hourly"})
+    theme = theme_of({"name": "Money back", "description": "refund", "prompt": PROMPT, "schedule": "hourly"})
     await project.themes.save_theme(1, theme.id, as_json(theme))
 
 
@@ -46,7 +47,7 @@ async def test_a_due_theme_is_run_once_by_the_leader_alone(
     assert await project.themes.clusterings(1, "money_back", limit=1)
 
 
-def growth(change: float, theme: str = "error_analysis") -> dict[str, object]:
+def growth(change: float, theme: str = "error_analysis") -> dict[str, Any]:
     name = f"{theme} {change}"
     return {"name": name, "rule": "theme_growth", "theme": theme, "change": change, "targets": ["box"]}
 
