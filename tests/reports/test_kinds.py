@@ -44,7 +44,7 @@ TILES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "paths": (
         {"query": {"kind": "PathsQuery", "pathsFilter": {"includeEventTypes": ["custom_event"]}}},
-        ["seen", "paid"],
+        ["9 visits", "100.0 % begin with seen"],
     ),
     "old funnel": (
         {
