@@ -1,4 +1,4 @@
-"""`schedule`: daily and weekly reports, alerts and campaigns at their times, until stopped.
+"""`schedule`: daily and weekly reports, alerts, themes and campaigns at their times, until stopped.
 
 Several replicas of one state database may run it: one leads, another follows when it dies. With --once everything that
 is due runs once, for cron and the like.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
@@ -22,6 +23,8 @@ from posthog_mcp.settings import Settings
 if TYPE_CHECKING:
     from posthog_mcp.project import Project
     from posthog_mcp.reports.schedules import Due
+    from posthog_mcp.results import Json
+    from posthog_mcp.traces.themes import AnalysisTheme
 
 LOOK_SECONDS = 20.0
 
@@ -79,17 +82,57 @@ async def round_of(project: Project, holder: str, crons: dict[str, str]) -> None
     for each in await due(project, crons, datetime.now(UTC)):
         if not await leads(project, holder):
             return
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(keep_leading, project, holder)
-                await run_due(project, each)
-                tasks.cancel_scope.cancel()
-        except* PostHogMcpError as errors:
-            for error in errors.exceptions:
-                text = error.as_text() if isinstance(error, PostHogMcpError) else str(error)
-                sys.stderr.write(f"{each.name} of {each.at:%Y-%m-%d %H:%M}: {text}\n")
+        await led(project, holder, f"{each.name} of {each.at:%Y-%m-%d %H:%M}", partial(run_due, project, each))
         await remember(project, each.name, crons[each.name], each.at)
-    await campaigns(project)
+    await themes(project, holder)
+    if await leads(project, holder):
+        await campaigns(project)
+
+
+async def led(project: Project, holder: str, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Work during which the lease is prolonged; its failure is told."""
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keep_leading, project, holder)
+            await work()
+            tasks.cancel_scope.cancel()
+    except* PostHogMcpError as errors:
+        for error in errors.exceptions:
+            text = error.as_text() if isinstance(error, PostHogMcpError) else str(error)
+            sys.stderr.write(f"{name}: {text}\n")
+
+
+async def themes(project: Project, holder: str) -> None:
+    """Run the themes whose time has come; one that failed is left for a while."""
+    from posthog_mcp.reports.schedules import leads, remember, tried_lately
+    from posthog_mcp.traces.schedules import due_themes
+
+    for each in await due_themes(project):
+        name, now = f"theme {each.id}", datetime.now(UTC)
+        if await tried_lately(project, name, now):
+            continue
+        if not await leads(project, holder):
+            return
+        await remember(project, name, each.schedule, now)
+        await led(project, holder, name, partial(run_due_theme, project, each))
+
+
+async def run_due_theme(project: Project, theme: AnalysisTheme) -> None:
+    """Read what is new, and group it.
+
+    Raises:
+        PostHogMcpError: the backend or the model's provider refuses.
+    """
+    from posthog_mcp.errors import NotFound
+    from posthog_mcp.traces.clusters import cluster
+    from posthog_mcp.traces.running import run_theme
+
+    done = await run_theme(project, theme)
+    try:
+        groups = len(cast("list[Json]", (await cluster(project, theme, theme.clustering)).get("clusters") or []))
+    except NotFound:
+        groups = 0
+    sys.stderr.write(f"theme {theme.id}: {done.read} traces read, {groups} groups\n")
 
 
 async def keep_leading(project: Project, holder: str) -> None:

@@ -17,7 +17,7 @@ from posthog_mcp.delivery.channel import Parcel
 from posthog_mcp.delivery.message import Message, Section, quoted
 from posthog_mcp.delivery.outbox import open_outbox
 from posthog_mcp.delivery.targets import load_targets
-from posthog_mcp.errors import InvalidInput, NotFound, PostHogMcpError
+from posthog_mcp.errors import NotFound, PostHogMcpError
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.project import Project
 from posthog_mcp.reports.alert_rules import (
@@ -33,10 +33,15 @@ from posthog_mcp.reports.alert_rules import (
 )
 from posthog_mcp.results import Json
 from posthog_mcp.state.desk.deliveries import Delivery
+from posthog_mcp.traces.clusters import kept_clustering
+from posthog_mcp.traces.issues import cluster_signals
+from posthog_mcp.traces.themes import find_theme
 
 KIND = "alert"
 TRIED = {"hour": 24 * 7, "day": 30, "week": 12, "month": 12}
 """Intervals of the past that an alert is tried on."""
+LEAST_TRACES = 5
+"""Of a cluster in the later period: from one to two is no growth to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,32 +193,21 @@ async def verdict(project: Project, alert: Alert, now: datetime | None) -> Judge
 
 
 async def theme_growth(project: Project, alert: Alert) -> Judgement:
-    """The cluster of a theme's newest clustering that grew most against the period before.
+    """The cluster of a theme's newest clustering that grew most against the period before. A new one has none
+    and so cannot have grown.
 
     Raises:
-        InvalidInput: the theme has no clustering.
+        NotFound: there is no such theme, or it was never clustered.
     """
-    info = await project.driver.project()
-    found = await project.themes.clusterings(info.id, alert.theme, limit=1)
-    if not found:
-        text = f"The theme {alert.theme!r} has no clustering."
-        raise InvalidInput(text, fix="Run cluster_summaries for it.")
-    grown = [(now / before - 1, name, now, before) for name, now, before in sizes(found[0]) if before]
-    label = str(found[0].get("run_id"))
+    theme = await find_theme(project, alert.theme)
+    label = str((await kept_clustering(project, theme))["run_id"])
+    signals = await cluster_signals(project, theme, min_size=LEAST_TRACES, min_growth=-1.0)
+    grown = [(each.change, each) for each in signals if each.change is not None]
     if not grown:
-        return Judgement(label, 0.0, False, True, "no cluster has traces in both periods")
-    share, name, now, before = max(grown)
-    why = f"{quoted(name, 60)} grew by {share:.0%}, from {before:g} to {now:g} traces"
-    return Judgement(label, now, share > alert.change, share <= alert.change * (1 - alert.hysteresis), why)
-
-
-def sizes(clustering: Mapping[str, Json]) -> list[tuple[str, float, float]]:
-    """Label, traces now and traces in the period before, of each cluster."""
-    found: list[tuple[str, float, float]] = []
-    for each in cast("list[dict[str, Json]]", clustering.get("clusters") or []):
-        trend = cast("dict[str, Json]", each.get("trend") or {})
-        found.append((str(each.get("label")), float(str(trend.get("now") or 0)), float(str(trend.get("before") or 0))))
-    return found
+        return Judgement(label, 0.0, False, True, f"no cluster of {LEAST_TRACES} traces has a period before")
+    share, top = max(grown, key=lambda pair: (pair[0], pair[1].now))
+    why = f"{quoted(top.label, 60)} went by {share:+.0%}, from {top.before} to {top.now} traces"
+    return Judgement(label, top.now, share > alert.change, share <= alert.change * (1 - alert.hysteresis), why)
 
 
 async def told(

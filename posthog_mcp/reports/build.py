@@ -69,7 +69,9 @@ async def build_report(
     names = tuple(str(each.get("name")) for each in dashboards)
     looked, notes = await watched(project, wanted.kind, period)
     tell(0.65, "errors, gaps and completions checked")
-    findings = ranked([found for each in (*parts, *looked) for found in each.findings])
+    every_part = (*parts, *looked)
+    tests = sum(max(each.tests, sum(found.p is not None for found in each.findings)) for each in every_part)
+    findings = ranked([found for each in every_part for found in each.findings], tests)
     drivers, questions = await explained(project, findings, [*parts, *looked], period, wanted.kind)
     tell(0.9, "biggest moves explained")
     together = await anyio.to_thread.run_sync(correlations, parts) if wanted.kind == "weekly" else []

@@ -55,7 +55,8 @@ async def completions(project: Project, period: Period) -> list[Examined]:
         lines = await lines_of(project, metric, wanted, now=period.moment)
         examined = examine_series(lines[0], period, "", "completion")
         within = await by_segment(project, begun, done, period)
-        found.append(Examined(examined.trends, (*examined.findings, *within), examined.series, metric))
+        tests = examined.tests + len(within)
+        found.append(Examined(examined.trends, (*examined.findings, *within), examined.series, metric, tests=tests))
     return found
 
 

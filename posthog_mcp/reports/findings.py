@@ -102,6 +102,8 @@ class Examined:
     """The insight as an explanation takes it."""
     dashboard: str = ""
     notes: tuple[str, ...] = ()
+    tests: int = 0
+    """How many tests were made, those without a finding too: all count in the correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,14 @@ class Report:
         return [each for each in self.findings if each.kind in kinds]
 
 
-def ranked(findings: Sequence[Finding], false_share: float = 0.05) -> list[Finding]:
-    """The findings that stand after correcting for all tests of the report, the most important first; one a text."""
+def ranked(findings: Sequence[Finding], tests: int = 0, false_share: float = 0.05) -> list[Finding]:
+    """The findings that stand after correcting for all `tests` of the report, those that found nothing too, the most
+    important first; one a text. Where nothing but noise was tested, anything stands with chance `false_share`."""
     from posthog_mcp.analysis.stats.multiple import benjamini_hochberg
 
     tested = [each for each in findings if each.p is not None]
-    adjusted = benjamini_hochberg([each.p for each in tested if each.p is not None])
+    silent = [1.0] * (tests - len(tested))
+    adjusted = benjamini_hochberg([*(each.p for each in tested if each.p is not None), *silent])[: len(tested)]
     kept = [replace(each, p=q) for each, q in zip(tested, adjusted, strict=True) if q <= false_share]
     kept += [each for each in findings if each.p is None]
     unique = {each.text: each for each in sorted(kept, key=lambda each: each.score)}

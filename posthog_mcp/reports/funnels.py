@@ -54,6 +54,7 @@ async def examine_funnel(
             replace(each, dashboard=dashboard, url=asked.url, query_id=now.query_id, hogql=now.hogql)
             for each in findings
         ),
+        tests=len(after.people) - 1,
     )
 
 

@@ -106,8 +106,8 @@ async def examine_retention(
     about = (("share", last[0]), ("n", last[1]), ("before", old[0] / old[1] if old[1] else 0.0))
     known = following(datetime.fromisoformat(series.labels[-1]), series.interval, 2)
     if min(old[1], last[1]) < LEAST or test.p > 0.05 or known <= period.start:
-        return Examined((trend,))
+        return Examined((trend,), tests=1)
     found = Finding(
         "retention", name, f"**{name}**: {text}.", 55, test.p, dashboard, about, series.query_id, series.hogql
     )
-    return Examined((trend,), (found,))
+    return Examined((trend,), (found,), tests=1)

@@ -20,6 +20,8 @@ KIND = "schedule"
 LEASE, LEASE_SECONDS = "schedule", 120.0
 CATCH_UP = timedelta(days=8)
 """A run that was missed longer ago is not caught up."""
+RETRY = timedelta(minutes=50)
+"""A theme that failed is tried again after it; shorter than the shortest schedule of a theme, less its tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,12 @@ async def remember(project: Project, name: str, cron: str, at: datetime) -> None
     info = await project.driver.project()
     body: dict[str, Json] = {"cron": cron, "last": at.isoformat()}
     await project.desk.documents.put(KIND, info.id, name, body)
+
+
+async def tried_lately(project: Project, name: str, now: datetime) -> bool:
+    """Whether something without a cron string began so lately, whoever led then."""
+    kept = await project.desk.documents.get(KIND, (await project.driver.project()).id, name)
+    return kept is not None and now - datetime.fromisoformat(str(kept.body["last"])) < RETRY
 
 
 async def leads(project: Project, holder: str) -> bool:

@@ -10,11 +10,12 @@ from posthog_mcp.analysis.asked import Asked, of_query
 from posthog_mcp.analysis.metrics import Wanted, lines_of_asked
 from posthog_mcp.delivery.message import quoted
 from posthog_mcp.errors import InvalidInput, PostHogMcpError
-from posthog_mcp.insights.run import Insight
+from posthog_mcp.insights.question import Question
+from posthog_mcp.insights.run import Insight, run_insight
 from posthog_mcp.insights.saved import compute, query_of, url_of
 from posthog_mcp.project import Project
 from posthog_mcp.reports.findings import Examined, Period, Trend
-from posthog_mcp.reports.funnels import examine_funnel
+from posthog_mcp.reports.funnels import examine_funnel, ranged
 from posthog_mcp.reports.growth import examine_lifecycle, examine_retention
 from posthog_mcp.reports.tables import examine_table
 from posthog_mcp.reports.trends import examine_series
@@ -61,7 +62,26 @@ async def examined(
             return await over_time(project, asked, period, dashboard)
         except InvalidInput:
             return await examine_table(project, asked, period, dashboard)
+    if asked.question is not None:
+        return await of_the_period(project, name, asked.question, period, dashboard)
     return await other(project, name, query, dashboard)
+
+
+async def of_the_period(project: Project, name: str, question: Question, period: Period, dashboard: str) -> Examined:
+    """A kind without values over time (stickiness, paths): its first fact over the report's own days.
+
+    Raises:
+        PostHogMcpError: it cannot be computed.
+    """
+    plain = question.model_copy(update={"compare": ""})
+    return Examined((line_of(await run_insight(project, ranged(plain, period.start, period.end)), name, dashboard),))
+
+
+def line_of(found: Insight, name: str, dashboard: str) -> Trend:
+    """The first fact of an answer, with its chart."""
+    answer = found.answer
+    text = quoted(answer.facts[0], 300) if answer.facts else f"{len(answer.rows)} rows"
+    return Trend(name, dashboard, text, chart=replace(answer.chart, title=name))
 
 
 async def over_time(project: Project, asked: Asked, period: Period, dashboard: str) -> Examined:
@@ -82,18 +102,18 @@ async def over_time(project: Project, asked: Asked, period: Period, dashboard: s
         tuple(trend for each in parts for trend in each.trends),
         tuple(found for each in parts for found in each.findings),
         tuple(one for each in parts for one in each.series),
+        tests=sum(each.tests for each in parts),
     )
 
 
 async def other(project: Project, name: str, query: dict[str, Json], dashboard: str) -> Examined:
-    """A kind without values over time: its own first fact.
+    """A query that no question says: its own first fact, over its own range.
 
     Raises:
         PostHogMcpError: it cannot be computed.
     """
     result = await compute(project, query)
     if isinstance(result, Insight):
-        text = quoted(result.answer.facts[0], 300) if result.answer.facts else f"{len(result.answer.rows)} rows"
-        return Examined((Trend(name, dashboard, text, chart=replace(result.answer.chart, title=name)),))
+        return Examined((line_of(result, name, dashboard),))
     rows = result.table.rows
     return Examined((Trend(name, dashboard, f"{len(rows)} rows"),))

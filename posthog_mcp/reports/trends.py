@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from posthog_mcp.analysis.anomalies import LEAST, Anomaly, detect
+from posthog_mcp.analysis.anomalies import LEAST, Anomaly, Shift, detect
 from posthog_mcp.analysis.confirm import confirmed, window_of
 from posthog_mcp.analysis.explanation import Confirmation, Window
 from posthog_mcp.analysis.series import MetricSeries
@@ -124,7 +125,7 @@ def examine_series(series: MetricSeries, period: Period, dashboard: str, kind: K
         return Examined(notes=(note,))
     findings = [*changes(found, dashboard, kind), *odd(found, period, dashboard)]
     daily = (series,) if series.interval == "day" else ()
-    return Examined((trend_of(found, dashboard),), tuple(findings), daily)
+    return Examined((trend_of(found, dashboard),), tuple(findings), daily, tests=1 + looks_for_odd(series, period))
 
 
 def changes(found: Compared, dashboard: str, kind: Kind) -> list[Finding]:
@@ -149,7 +150,7 @@ def changes(found: Compared, dashboard: str, kind: Kind) -> list[Finding]:
             metric=name,
             text=f"{text}.",
             score=50 + min(size, 1.0) * 30,
-            p=min(sure.p, 0.01) if since else sure.p,
+            p=min([sure.p, *(chance_of_shift(series, each) for each in since)]),
             dashboard=dashboard,
             about=(*about, *shares),
             query_id=series.query_id,
@@ -159,10 +160,15 @@ def changes(found: Compared, dashboard: str, kind: Kind) -> list[Finding]:
     ]
 
 
+def looks_for_odd(series: MetricSeries, period: Period) -> bool:
+    """Whether single intervals are judged: with enough past, and days in a daily report."""
+    return series.n >= LEAST and (period.days > 1 or series.interval == "day")
+
+
 def odd(found: Compared, period: Period, dashboard: str) -> list[Finding]:
     """Unusual intervals of the period, several told together."""
     series = found.series
-    if series.n < LEAST or (period.days == 1 and series.interval != "day"):
+    if not looks_for_odd(series, period):
         return []
     last = len(held(series, stretch_of(series, period).labels()))
     inside = [each for each in detect(series, last=last) if each.label >= found.now.first]
@@ -177,10 +183,15 @@ def odd(found: Compared, period: Period, dashboard: str) -> list[Finding]:
     about: tuple[tuple[str, Json], ...] = (("days", days), ("value", worst[0].value), ("expected", worst[0].expected))
     return [
         Finding(
-            "anomaly", name, f"**{name}**: {told}{more}.", score, None, dashboard,
+            "anomaly", name, f"**{name}**: {told}{more}.", score, worst[0].q, dashboard,
             about, series.query_id, series.hogql, series.url,
         )
     ]  # fmt: skip
+
+
+def chance_of_shift(series: MetricSeries, found: Shift) -> float:
+    """The chance of so large a step somewhere in noise: that of its z, times the places where it may lie."""
+    return min(1.0, series.n * math.erfc(abs(found.z) / math.sqrt(2)))
 
 
 def odd_text(series: MetricSeries, each: Anomaly) -> str:

@@ -101,6 +101,17 @@ def test_pods_have_no_rights_and_probes_that_exist() -> None:
     assert all(f'"{container[probe]["httpGet"]["path"]}"' in http for probe in ("readinessProbe", "livenessProbe"))
 
 
+@pytest.mark.parametrize("timer", sorted((DEPLOY / "systemd").glob("*.timer")), ids=lambda each: each.name)
+def test_a_timer_starts_a_command_that_is_one(timer: Path) -> None:
+    unit = next(line for line in timer.read_text().splitlines() if line.startswith("Unit=")).removeprefix("Unit=")
+    name, _, instance = unit.removesuffix(".service").partition("@")
+    service = (DEPLOY / "systemd" / f"{name}{'@' if instance else ''}.service").read_text()
+    line = next(line for line in service.splitlines() if line.startswith("ExecStart="))
+
+    assert parser().parse_args(line.replace("%i", instance).split()[1:])
+    assert "DynamicUser=yes" in service
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
 def test_the_unit_is_one_and_is_locked_down(tmp_path: Path) -> None:
     unit = tmp_path / "posthog-mcp.service"

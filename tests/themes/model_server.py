@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,10 +30,13 @@ def good(trace_id: str) -> dict[str, Any]:
 
 @dataclass
 class ModelServer:
-    """What was asked, and how it answers. `fail_first`: statuses of the first requests."""
+    """What was asked, and how it answers. `fail_first`: statuses of the first requests;
+    `content`: the object that every question gets, instead of answers by trace; `slow`: seconds before an answer."""
 
     answering: Answering = good
-    fail_first: list[int] = field(default_factory=list)
+    fail_first: list[int] = field(default_factory=list[int])
+    content: dict[str, Any] | None = None
+    slow: float = 0.0
     requests: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -56,7 +60,8 @@ class ModelServer:
         status = next((each for each in answers if isinstance(each, int)), 200)
         if status != 200:
             return status, {"error": {"message": "no", "type": "x"}, "type": "error"}
-        content = {"answers": answers}
+        time.sleep(self.slow)
+        content = self.content or {"answers": answers}
         return 200, anthropic(content, body) if path.endswith("/messages") else openai(content, body)
 
 
