@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from posthog_mcp.commands.logs import log_to_stderr
+from posthog_mcp.commands.recording import recorded
 from posthog_mcp.errors import InvalidInput, PostHogMcpError
 from posthog_mcp.settings import Settings
 
@@ -82,7 +83,8 @@ async def round_of(project: Project, holder: str, crons: dict[str, str]) -> None
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(keep_leading, project, holder)
-                await run_due(project, each)
+                with recorded(project.settings, f"command schedule {each.name}"):
+                    await run_due(project, each)
                 tasks.cancel_scope.cancel()
         except* PostHogMcpError as errors:
             for error in errors.exceptions:
