@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = Settings.load(**{name: getattr(arguments, name, None) for name in SETTING_FLAGS})
         command = cast(Command, importlib.import_module(f"posthog_mcp.commands.{arguments.module}"))
         with exporting():
-            return command.run(settings, arguments)
+            return run(command, settings, arguments)
     except PostHogMcpError as error:
         print(error.as_text(), file=sys.stderr)  # noqa: T201
         return WRONG_USAGE if isinstance(error, InvalidInput) else FAILED
@@ -63,6 +63,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at exit
         return DONE
+
+
+def run(command: Command, settings: Settings, arguments: argparse.Namespace) -> int:
+    """Run it, on record where it does work."""
+    from posthog_mcp.commands.recording import RECORDED, action_of, recorded
+
+    if arguments.module not in RECORDED:
+        return command.run(settings, arguments)
+    with recorded(settings, action_of(arguments)):
+        return command.run(settings, arguments)
 
 
 def parser() -> argparse.ArgumentParser:

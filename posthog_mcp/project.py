@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from posthog_mcp.backends.backend import Driver
-from posthog_mcp.errors import NotFound
+from posthog_mcp.errors import Forbidden, NotFound
 from posthog_mcp.safety.masking import Masking
 from posthog_mcp.safety.principals import LOCAL, Principal
 from posthog_mcp.sandbox.sandboxes import Sandboxes
@@ -71,9 +71,14 @@ class Project:
         """This project, or another that the same key sees.
 
         Raises:
+            Forbidden: the principal may not use it.
             NotFound: there is none of this id.
             PostHogMcpError: what PostHog said.
         """
+        if project_id and not self.principal.may_use(project_id):
+            raise Forbidden(
+                f"You may not use project {project_id} here.", fix="Ask the server's admin, or leave project_id out."
+            )
         if project_id == 0 or project_id == (await self.driver.project()).id:
             return self
         if self.other is None:

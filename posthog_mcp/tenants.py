@@ -55,7 +55,7 @@ class Tenants:
             tenant.calls -= 1
 
     async def _tenant(self, access: Access) -> Tenant:
-        key = (access.principal.id, access.principal.role, access.project_id, access.region)
+        key = (access.principal.id, access.principal.role, access.principal.projects, access.project_id, access.region)
         async with self._opening:
             found = self._open.get(key)
             if found is None:
@@ -86,12 +86,11 @@ class Tenants:
 def tenant_settings(base: Settings, access: Access) -> Settings:
     """The settings of a principal: its own places, its role's limits, its own key where it brings one."""
     principal = access.principal
-    secret = derived(base, f"tenant {principal.id}").hex()
     changes: dict[str, object] = {
         **narrowed(base, principal.role),
         "data_dir": base.data_dir / "tenants" / principal.id,
         "state_url": own_state(base.state_url, principal),
-        "secret": SecretStr(secret),
+        "secret": tenant_secret(base, principal.id),
     }
     if access.key is not None:
         changes |= {"api_key": access.key, "backend": "posthog", "project_id": access.project_id}
@@ -100,6 +99,16 @@ def tenant_settings(base: Settings, access: Access) -> Settings:
     if access.region is not None:
         changes["region"] = access.region
     return base.model_copy(update=changes)
+
+
+def tenant_secret(base: Settings, principal_id: str) -> SecretStr:
+    """The secret from which everything of one principal is derived."""
+    return SecretStr(derived(base, f"tenant {principal_id}").hex())
+
+
+def of_tenant(base: Settings, principal_id: str) -> Settings:
+    """Settings with the secret of this principal, as far as its pseudonyms need them."""
+    return base.model_copy(update={"secret": tenant_secret(base, principal_id)})
 
 
 def own_state(url: str | None, principal: Principal) -> str | None:

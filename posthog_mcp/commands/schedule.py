@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 import anyio
 
 from posthog_mcp.commands.logs import log_to_stderr
+from posthog_mcp.commands.recording import recorded
 from posthog_mcp.errors import InvalidInput, PostHogMcpError
 from posthog_mcp.settings import Settings
 
@@ -82,24 +83,25 @@ async def round_of(project: Project, holder: str, crons: dict[str, str]) -> None
     for each in await due(project, crons, datetime.now(UTC)):
         if not await leads(project, holder):
             return
-        await led(project, holder, f"{each.name} of {each.at:%Y-%m-%d %H:%M}", partial(run_due, project, each))
+        await led(project, holder, each.name, partial(run_due, project, each), f" of {each.at:%Y-%m-%d %H:%M}")
         await remember(project, each.name, crons[each.name], each.at)
     await themes(project, holder)
     if await leads(project, holder):
         await campaigns(project)
 
 
-async def led(project: Project, holder: str, name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Work during which the lease is prolonged; its failure is told."""
+async def led(project: Project, holder: str, name: str, work: Callable[[], Awaitable[None]], of: str = "") -> None:
+    """Work, on record, during which the lease is prolonged; its failure is told."""
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(keep_leading, project, holder)
-            await work()
+            with recorded(project.settings, f"command schedule {name}"):
+                await work()
             tasks.cancel_scope.cancel()
     except* PostHogMcpError as errors:
         for error in errors.exceptions:
             text = error.as_text() if isinstance(error, PostHogMcpError) else str(error)
-            sys.stderr.write(f"{name}: {text}\n")
+            sys.stderr.write(f"{name}{of}: {text}\n")
 
 
 async def themes(project: Project, holder: str) -> None:

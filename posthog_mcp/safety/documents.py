@@ -30,19 +30,22 @@ def masked_document(masking: Masking, value: Json) -> Json:
     if not isinstance(value, dict):
         return masking.value(value)
     header = next((names for each in HEADERS if (names := column_names(value.get(each)))), None)
-    masked: dict[str, Json] = {}
-    for name, item in value.items():
-        if name in OWN:
-            masked[name] = item
-        elif header and name in BODIES and is_table(item, len(header)):
-            masked[name] = masked_rows(masking, header, cast("list[list[Json]]", item))
-        elif isinstance(item, dict | list) and not masking.keys.label(name) and not masking.keys.allows(name):
-            masked[name] = (
-                masked_document(masking, item) if not person(item) else masking.under(name, item, person=True)
-            )
-        else:
-            masked[name] = masking.under(name, item, person=not PEOPLE.isdisjoint(value))
-    return masked
+    described = not PEOPLE.isdisjoint(value)
+    return {
+        masking.text(name): masked_member(masking, name, item, header, described=described)
+        for name, item in value.items()
+    }
+
+
+def masked_member(masking: Masking, name: str, item: Json, header: Sequence[str] | None, *, described: bool) -> Json:
+    """What stands under this name beside a header of columns, or in the description of a person."""
+    if name in OWN:
+        return item
+    if header and name in BODIES and is_table(item, len(header)):
+        return masked_rows(masking, header, cast("list[list[Json]]", item))
+    if isinstance(item, dict | list) and not masking.keys.label(name) and not masking.keys.allows(name):
+        return masking.under(name, item, person=True) if person(item) else masked_document(masking, item)
+    return masking.under(name, item, person=described)
 
 
 def person(item: Json) -> bool:
@@ -76,13 +79,14 @@ def masked_rows(masking: Masking, header: Sequence[str], rows: Sequence[Sequence
 
 
 def differences(before: Json, after: Json) -> Iterator[tuple[str, str]]:
-    """(was, is) of every text or number that was replaced."""
+    """(was, is) of every text or number that was replaced; of keys too, where no two became one."""
     if isinstance(before, list) and isinstance(after, list):
         for old, new in zip(before, after, strict=True):
             yield from differences(old, new)
     elif isinstance(before, dict) and isinstance(after, dict):
-        for old, new in zip(before.values(), after.values(), strict=True):
-            yield from differences(old, new)
+        if len(before) == len(after):
+            for old, new in zip(before.items(), after.items(), strict=True):
+                yield from differences(list(old), list(new))
     elif before != after and isinstance(after, str):
         yield (before if isinstance(before, str) else json.dumps(before)), after
 

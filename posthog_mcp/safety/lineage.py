@@ -87,7 +87,8 @@ def origin(expr: Node, known: Mapping[str, str], keys: Keys) -> str | None:
     if isinstance(expr, Field):
         return of_chain([str(part) for part in expr.chain], known, keys)
     label: str | None = None
-    for each in children(expr):
+    parts = children(expr) if not isinstance(expr, SelectQuery) else expr.select
+    for each in parts:
         label = stronger(label, origin(each, known, keys))
     if label == WHOLE:
         texts = [each.value for each in walk(expr) if isinstance(each, Constant) and isinstance(each.value, str)]

@@ -31,6 +31,11 @@ class Principal:
     id: str
     who: str = ""
     role: Role = "admin"
+    projects: tuple[int, ...] | None = None
+    """Projects that they may use, their usual one first; None: every project of the key."""
+
+    def may_use(self, project_id: int) -> bool:
+        return self.projects is None or project_id in self.projects
 
 
 LOCAL = Principal("local", "this machine")

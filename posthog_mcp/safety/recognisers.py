@@ -73,7 +73,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     Recogniser("token", re.compile(r"(?<=\b[Bb]earer )[A-Za-z0-9._~+/-]{12,}=*"), needs=("earer ",)),
     Recogniser(
         "email",
-        re.compile(r"[\w.+'-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
+        re.compile(r"[\w.+-][\w.+'-]{0,63}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
         needs=("@", "%40"),
     ),
     Recogniser("iban", re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"), iban),

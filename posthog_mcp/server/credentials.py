@@ -17,6 +17,8 @@ from posthog_mcp.settings import REGIONS, Settings
 
 LOCAL_KEY = "phx_local"
 """The embedded project's personal key, which is public."""
+EMBEDDED = 1
+"""The embedded project's number."""
 MAX_KEY = 4_096
 PLACE = re.compile(r"^/(?:(us|eu)/)?(?:(\d{1,12})/)?mcp/?$")
 """`/mcp`, `/eu/mcp`, `/123/mcp`, `/eu/123/mcp`."""
@@ -64,7 +66,8 @@ class Credentials:
             raise Refused("", "A bearer token is needed.")
         project_id, region = project_of(request), region_of(request)
         if self._tokens is not None:
-            return Access(await self._tokens.principal(token), None, project_id, None)
+            principal = await self._tokens.principal(token)
+            return Access(principal, None, permitted(principal, project_id, settings), None)
         return self.of_key(token, project_id, region)
 
     def of_key(self, key: str, project_id: int | None, region: Literal["us", "eu"] | None) -> Access:
@@ -81,6 +84,23 @@ class Credentials:
         who = f"key {key[:4]}...{key[-2:]}" if len(key) > 12 else "key"
         principal = Principal(principal_id("key", f"{host} {key}"), who, settings.default_role)
         return Access(principal, None if embedded else SecretStr(key), None if embedded else project_id, region)
+
+
+def permitted(principal: Principal, project_id: int | None, settings: Settings) -> int | None:
+    """The project to use: the one asked for, the server's, or the first of the principal's own.
+
+    Raises:
+        Refused: it is beyond what the principal may use.
+    """
+    if principal.projects is None:
+        return project_id
+    usual = (settings.project_id or 0) if settings.uses_posthog else EMBEDDED
+    first = next(iter(principal.projects), None) if settings.uses_posthog else None
+    wanted = project_id or (usual if principal.may_use(usual) else first)
+    if wanted is None or not principal.may_use(wanted):
+        named = f"project {project_id}" if project_id else "any project of this server"
+        raise Refused("insufficient_scope", f"[forbidden] The token does not allow {named}.", 403)
+    return wanted
 
 
 def bearer(request: HTTPConnection) -> str | None:

@@ -92,7 +92,10 @@ class Gate:
             except MCPError as error:
                 told: Wire = {"isError": True, "content": [{"type": "text", "text": error.message}]}
                 await self._recorded(project, ctx, told, begun, cost)
-                raise
+                if project.masking is None:
+                    raise
+                text = project.masking.text(error.message)
+                raise MCPError(code=error.code, message=text, data=error.data) from None
             finally:
                 figures.at_work -= 1
         if not isinstance(result, dict):

@@ -25,6 +25,8 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 LEEWAY = 30
 AGAIN_AFTER = 30.0
 SECONDS = 10.0
+MOST_DIGITS = 12
+"""Of a project's number."""
 METADATA = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 
 
@@ -50,7 +52,8 @@ class JwtTokens:
             raise Refused("insufficient_scope", f"The token lacks: {' '.join(sorted(lacking))}.", 403)
         subject = str(claims["sub"])
         who = str(claims.get("email") or claims.get("preferred_username") or subject)
-        return Principal(principal_id("subject", f"{self._issuer} {subject}"), who[:200], self.role(claims))
+        pseudonym = principal_id("subject", f"{self._issuer} {subject}")
+        return Principal(pseudonym, who[:200], self.role(claims), self.projects(claims))
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """The verified claims.
@@ -74,6 +77,16 @@ class JwtTokens:
             )
         except jwt.PyJWTError as error:
             raise Refused("invalid_token", f"The token is not valid here: {type(error).__name__}.") from None
+
+    def projects(self, claims: Mapping[str, Any]) -> tuple[int, ...] | None:
+        """The projects that the projects claim lists, as numbers or a text; none where a set claim is missing."""
+        name = self._settings.projects_claim
+        if not name:
+            return None
+        given = claims.get(name)
+        items = cast("list[object]", given) if isinstance(given, list) else str(given or "").replace(",", " ").split()
+        texts = [str(item).removeprefix("posthog-mcp:") for item in items if not isinstance(item, bool)]
+        return tuple(int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS)
 
     def role(self, claims: Mapping[str, Any]) -> Role:
         """The most that the roles claim allows; the default role where it names none of ours."""

@@ -166,6 +166,11 @@ class Fields(BaseSettings):
     )
     oauth_scopes: Names = setting("POSTHOG_MCP_OAUTH_SCOPES", "scopes that tokens must have, comma-separated", ())
     roles_claim: str = setting("POSTHOG_MCP_ROLES_CLAIM", "claim of a token that holds roles", "roles")
+    projects_claim: str | None = setting(
+        "POSTHOG_MCP_PROJECTS_CLAIM",
+        "claim of a token that lists the projects its bearer may use; unset: every one",
+        None,
+    )
     default_role: Literal["viewer", "analyst", "editor", "admin"] = setting(
         "POSTHOG_MCP_DEFAULT_ROLE", "role of who brings none: viewer, analyst, editor or admin", "editor"
     )

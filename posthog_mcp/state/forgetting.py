@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CHAIN = frozenset({"audit_log", "audit_head"})
 KEPT_FOLDERS = ("results*", "reports", "exports", "cache")
+OBJECTS = "objects.sqlite"
+"""Insights, cohorts, annotations and the like of the embedded project."""
 DAY = 86_400
 
 
@@ -64,11 +66,14 @@ def stamp(data_dir: Path) -> None:
 
 
 def engines(data_dir: Path, url: str | None) -> Iterator[Engine]:
-    """The state databases of this installation: its own and those of its principals."""
+    """The databases of this installation: its own, those of its principals, the embedded project's objects."""
     if url is not None or (data_dir / FILE).exists():
         yield open_engine(data_dir, url)
     for path in sorted(data_dir.glob(f"tenants/*/{FILE}")):
         yield open_engine(path.parent, None)
+    objects = data_dir / "local" / OBJECTS
+    if objects.exists():
+        yield open_engine(data_dir, f"sqlite:///{objects}")
 
 
 def schemas(engine: Engine) -> list[str | None]:
@@ -87,10 +92,29 @@ def forget_rows(engine: Engine, schema: str | None, names: Sequence[str], seal: 
 
     metadata = sa.MetaData()
     metadata.reflect(engine, schema=schema)
+    sqlite = engine.dialect.name == "sqlite"
     with engine.begin() as connection:
+        if sqlite:
+            connection.execute(sa.text("PRAGMA secure_delete = ON"))
         tables = [table for table in metadata.sorted_tables if table.name not in CHAIN]
-        plain = sum(delete_from(connection, table, names) for table in reversed(tables))
-        return plain + sum(delete_sealed(connection, table, names, seal) for table in tables if table.name in SEALED)
+        gone = sum(delete_from(connection, table, names) for table in reversed(tables))
+        gone += sum(delete_sealed(connection, table, names, seal) for table in tables if table.name in SEALED)
+    if sqlite:
+        overwrite(engine)
+    return gone
+
+
+def overwrite(engine: Engine) -> None:
+    """Take what was deleted out of the file and its log too; a server that is reading meanwhile does it later."""
+    import sqlalchemy as sa
+    from sqlalchemy.exc import OperationalError
+
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        try:
+            connection.execute(sa.text("VACUUM"))
+            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        except OperationalError:
+            return
 
 
 def delete_from(connection: Connection, table: Table, names: Sequence[str]) -> int:

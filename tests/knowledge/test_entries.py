@@ -25,17 +25,6 @@ WORKFLOWS = [page for page in entries() if isinstance(page, Workflow)]
 PROOFS = [
     pytest.param(page, proof.params, id=f"{page.id}-{at}") for page in TEMPLATES for at, proof in enumerate(page.proof)
 ]
-EXTERNAL = {
-    "explain_change",
-    "detect_anomalies",
-    "forecast_metric",
-    "compare_groups",
-    "correlate_metrics",
-    "score_churn",
-}
-EXTERNAL |= {"list_traces", "read_trace", "list_themes", "preview_theme", "cluster_summaries", "collect_theme"}
-EXTERNAL |= {"search_summaries", "run_theme", "build_report", "save_alert", "check_alerts", "create_segment"}
-"""Tools of the interface that another toolset publishes."""
 
 
 def unproven(pages: Iterable[Page], tested: str) -> list[str]:
@@ -70,7 +59,7 @@ def test_ids_are_unique_among_files_and_api_families() -> None:
 
 def test_every_follow_up_and_step_leads_to_an_entry_or_a_tool() -> None:
     known = {page.id for page in entries()}
-    tools = {tool.name for tools in TOOLSETS.values() for tool in tools} | EXTERNAL
+    tools = {tool.name for tools in TOOLSETS.values() for tool in tools}
     for page in entries():
         assert set(page.followups) <= known, (page.id, set(page.followups) - known)
     for page in WORKFLOWS:

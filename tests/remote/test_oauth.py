@@ -19,6 +19,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from posthog_mcp.backends.local.driver import LocalDriver
+from posthog_mcp.rest.app import rest_app
 from tests.insights.served import serving
 from tests.remote.calls import ask, call, server_of, tools
 
@@ -163,3 +165,66 @@ async def test_people_behind_one_server_key_have_their_own_history(signed_in: tu
     found = await call(client, "query_history", {}, sign(roles="analyst", sub="bob"))
 
     assert "adas" not in str(found)
+
+
+@pytest.fixture(scope="module")
+async def several(
+    demo_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[httpx.AsyncClient, Sign]]:
+    """One PostHog key on the server, people whose tokens name the projects that they may use."""
+    driver = LocalDriver(demo_dir)
+    async with issuing() as issuer, serving(rest_app(driver)) as posthog:
+
+        def sign(**claims: Any) -> str:
+            usual = {"iss": issuer, "aud": RESOURCE, "sub": "ada", "exp": time.time() + 600}
+            return jwt.encode({**usual, **claims}, KEY, algorithm="RS256", headers={"kid": "k1"})
+
+        more = {"auth": "oauth", "oauth_issuer": issuer, "public_url": RESOURCE, "projects_claim": "posthog_projects"}
+        place = {"base_url": posthog, "api_key": "phx_local", "backend": "posthog", "project_id": 1}
+        async with server_of(tmp_path_factory.mktemp("several"), **more, **place) as client:
+            yield client, sign
+    await driver.aclose()
+
+
+COUNT = {"query": "SELECT 1 AS one"}
+CLAIMS: dict[str, Any] = {"a list": [1], "numbers as text": ["1", "7"], "a text": "7, 1", "prefixed": ["posthog-mcp:1"]}
+
+
+@pytest.mark.parametrize("what", CLAIMS)
+async def test_a_token_opens_its_projects(several: tuple[httpx.AsyncClient, Sign], what: str) -> None:
+    client, sign = several
+    found = await call(client, "execute_hogql", COUNT, sign(posthog_projects=CLAIMS[what]))
+
+    assert found["structuredContent"]["rows"] == [[1]]
+
+
+async def test_a_project_beyond_the_token_is_forbidden(several: tuple[httpx.AsyncClient, Sign]) -> None:
+    client, sign = several
+    token = sign(posthog_projects=[1])
+    told = await call(client, "execute_hogql", {**COUNT, "project_id": 2}, token)
+    by_header = await ask(client, "tools/list", {}, token, **{"x-posthog-project-id": "2"})
+    by_path = await ask(client, "tools/list", {}, token, path="/2/mcp")
+
+    assert told["content"][0]["text"].startswith("[forbidden]")
+    assert (by_header.status_code, by_path.status_code) == (403, 403)
+    assert "[forbidden]" in by_header.text
+
+
+@pytest.mark.parametrize(
+    "claims", [{}, {"posthog_projects": []}, {"posthog_projects": "all"}, {"posthog_projects": [True]}]
+)
+async def test_a_token_without_projects_opens_none(
+    several: tuple[httpx.AsyncClient, Sign], claims: dict[str, Any]
+) -> None:
+    client, sign = several
+
+    assert (await ask(client, "tools/list", {}, sign(**claims))).status_code == 403
+
+
+async def test_a_token_that_loses_a_project_loses_it_at_once(several: tuple[httpx.AsyncClient, Sign]) -> None:
+    client, sign = several
+    before = await call(client, "execute_hogql", {**COUNT, "project_id": 1}, sign(sub="eve", posthog_projects=[1, 2]))
+    after = await call(client, "execute_hogql", {**COUNT, "project_id": 1}, sign(sub="eve", posthog_projects=[2]))
+
+    assert not before.get("isError")
+    assert after["content"][0]["text"].startswith("[forbidden]")

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from posthog_mcp.cli import main
@@ -144,7 +145,7 @@ async def test_a_person_is_forgotten_everywhere(tmp_path: Path, capsys: pytest.C
             await client.call_tool("export_result", {"query_id": ran.structured_content["query_id"], "format": form})
         await client.call_tool("execute_hogql", {"query": "SELECT properties FROM events"})
 
-        assert main(["forget", EMAIL, "--data-dir", str(data)]) == 0
+        assert await anyio.to_thread.run_sync(main, ["forget", EMAIL, "--data-dir", str(data)]) == 0
 
         history = await client.call_tool("query_history", {"limit": 100})
         assert EMAIL not in all_of(history)

@@ -10,7 +10,7 @@ from mcp import Client
 
 from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
-from tests.safety.planted import EMAIL, NAME, PLANTED, WHO, all_of, client_of, leaks, make
+from tests.safety.planted import EMAIL, NAME, PLANTED, TOKEN, WHO, all_of, client_of, leaks, make
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,19 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("run_insight", {"kind": "trends", "series": [{"event": "bought"}], "breakdown": "customerName",
                      "date_from": "2026-10-01", "date_to": "2026-10-07"}),
     ("run_insight", {"kind": "paths", "date_from": "2026-10-01", "date_to": "2026-10-07"}),
+    ("run_insight", {"kind": "trends", "series": [{"event": "bought", "filters": [{"key": "email", "value": EMAIL}]}],
+                     "date_from": "2026-10-01", "date_to": "2026-10-07"}),
+    ("run_insight", {"kind": "trends", "series": [{"event": "bought"}], "date_from": "2026-10-01",
+                     "date_to": "2026-10-07", "actors": {"period": "2026-10-02"}}),
+    ("get_object_fields", {"name": EMAIL}),
+    ("read_trace", {"trace_id": "t-1", "detail": "full"}),
+    ("list_traces", {"date_from": "2026-10-01", "date_to": "2026-10-07"}),
+    ("collect_theme", {"theme": "ux_issues", "date_from": "2026-10-01", "date_to": "2026-10-07", "rewind": True}),
+    ("run_theme", {"theme": "ux_issues", "date_from": "2026-10-01", "date_to": "2026-10-07", "rewind": True}),
+    ("list_segments", {}),
+    ("plan_question", {"question": f"why did {EMAIL} leave?"}),
+    ("search_knowledge", {"query": EMAIL}),
+    ("render_chart", {"columns": ["customerName", "n"], "rows": [[NAME, 1], [EMAIL, 2]], "type": "bar"}),
     ("call_api", {"path": "P/persons/"}),
     ("call_api", {"path": "P/events/"}),
     ("call_api", {"path": "P/persons/values/", "params": {"key": "name"}}),
@@ -186,3 +199,64 @@ async def test_compact_mode_is_masked_too(data: Path) -> None:
         build_server(Settings.load(data_dir=data, backend="local", mode="compact", mask="pii"))
     ) as client:
         assert leaks(all_of(await client.call_tool("use_tool", query))) == []
+
+
+async def test_errors_of_resources_and_prompts_hold_none(masked: Client) -> None:
+    from mcp import MCPError
+
+    for ask in (masked.read_resource(f"posthog://traces/{EMAIL}"), masked.get_prompt("is-this-normal", {"day": EMAIL})):
+        with pytest.raises(MCPError) as caught:
+            await ask
+        assert EMAIL not in str(caught.value)
+
+
+async def test_personal_keys_do_not_break_the_counts_beside_them(masked: Client) -> None:
+    """`explain_change` looks for dimensions by unpacking properties, of which some are personal."""
+    query = (
+        "SELECT pair.1 AS key, count() AS n, (SELECT count() FROM (SELECT properties AS props FROM events)) AS total "
+        "FROM (SELECT arrayJoin(JSONExtractKeysAndValuesRaw(props)) AS pair FROM (SELECT properties AS props FROM "
+        "events)) GROUP BY key ORDER BY key"
+    )
+    found = {row[0]: row[1:] for row in await rows(masked, query)}
+
+    assert found["iban"] == [5, 7]
+
+
+async def test_one_value_has_one_pseudonym_wherever_it_stands(masked: Client) -> None:
+    [[cell]] = await rows(masked, f"SELECT any(properties.email) FROM events WHERE properties.email = '{EMAIL}'")
+    quoted = await masked.call_tool("get_object_fields", {"name": EMAIL})
+
+    assert cell in all_of(quoted)
+
+
+async def test_what_is_drawn_of_given_rows_is_masked_before_it_is_a_picture(data: Path) -> None:
+    asked = {"columns": ["customerName", "n"], "rows": [[NAME, 1], [EMAIL, 2]], "type": "bar"}
+    async with client_of(data, mask="pii", mask_deny="plan") as client:
+        drawn = await client.call_tool("render_chart", asked)
+    assert drawn.structured_content is not None
+    spec = read(Path(drawn.structured_content["files"]["spec"]))
+
+    assert leaks(spec) == []
+    assert "name_" in spec
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_logs_hold_no_key_and_no_person(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    import logging
+
+    from posthog_mcp.commands.logs import log_to_stderr
+
+    before = logging.root.handlers[:], logging.root.level
+    try:
+        log_to_stderr(Settings.load(data_dir=tmp_path, mask="pii", log_format=form))
+        try:
+            raise ValueError(f"{EMAIL} with {TOKEN}")
+        except ValueError:
+            logging.getLogger("posthog_mcp").exception("it failed for %s", EMAIL)
+    finally:
+        logging.root.handlers[:] = before[0]
+        logging.root.setLevel(before[1])
+    line = capsys.readouterr().err
+
+    assert "it failed for email_" in line
+    assert leaks(line) == []

@@ -42,6 +42,14 @@ async def kept_rows(loader: Loader, writing: Writing, links: Links) -> Kept:
         captured = [path for path in previous.files("events") if path.name.startswith(CAPTURED)]
         events = [raw_source(links, captured, RAW_EVENTS)] if captured else []
         return Kept(events, event_rows=manifest.source.captured, captured=manifest.source.captured)
+    return await all_rows(loader, writing, links)
+
+
+async def all_rows(loader: Loader, writing: Writing, links: Links) -> Kept:
+    """Every row of `writing.previous`, wherever it came from."""
+    previous = writing.previous
+    assert previous is not None
+    manifest = previous.manifest
     persons = writing.scratch / "kept-persons.parquet"
 
     def columns(name: str) -> Columns:

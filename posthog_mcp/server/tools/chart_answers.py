@@ -23,6 +23,7 @@ from posthog_mcp.errors import InvalidInput, Unavailable
 from posthog_mcp.project import Project
 from posthog_mcp.queries.shape import DATA_NOTE, clean, fenced, fitting
 from posthog_mcp.results import Column, Json, Note
+from posthog_mcp.safety.lineage import by_name
 
 SPEC_CHARACTERS = 6_000
 """A longer spec is given as a file only."""
@@ -67,7 +68,13 @@ async def chart_for(project: Project, query_id: str, rows: list[list[Json]], col
         raise InvalidInput(
             "Each row needs a cell for each column, and at most 50,000 rows are drawn.", fix="Correct them."
         )
-    return chart_of([Column(name, "unknown") for name in columns], rows, **parts(asked))
+    return chart_of([Column(name, "unknown") for name in columns], unnamed(project, rows, columns), **parts(asked))
+
+
+def unnamed(project: Project, rows: list[list[Json]], columns: list[str]) -> list[list[Json]]:
+    """Rows that the caller gave, masked before they become a picture, which the edge cannot mask."""
+    masking = project.masking
+    return rows if masking is None else masking.rows(rows, [by_name(name, masking.keys) for name in columns])
 
 
 def parts(asked: Asked) -> dict[str, str]:

@@ -39,7 +39,8 @@ class KeptCohorts(Cohorts):
         if self._of != snapshot.manifest.id:
             self._of, self._kept = snapshot.manifest.id, {}
         cohorts = await anyio.to_thread.run_sync(lambda: self._objects.list("cohorts", limit=MOST).items)
-        current = [wanted(each) for each in reversed(cohorts)]
+        captured = snapshot.manifest.source.captured
+        current = [wanted(each, captured) for each in reversed(cohorts)]
         self._kept = {each.file: self._kept[each.file] for each in current if each.file in self._kept}
         return [each for each in current if each.file not in self._kept and not self._failed_lately(each)]
 
