@@ -10,7 +10,7 @@ from scipy import stats
 
 from posthog_mcp.analysis.groups import compare_numbers, verdict
 from posthog_mcp.analysis.stats.groups import Sample, always_valid, compared, mismatch, people_needed
-from posthog_mcp.analysis.stats.proportions import chance_higher, two_proportions, wilson
+from posthog_mcp.analysis.stats.proportions import two_proportions, wilson
 from posthog_mcp.analysis.stats.survival import kaplan_meier
 from posthog_mcp.errors import InvalidInput
 
@@ -50,12 +50,6 @@ def test_wilson_and_newcombe_match_published_examples() -> None:
     assert (found.low, found.high) == (pytest.approx(0.0524, abs=1e-4), pytest.approx(0.3339, abs=1e-4))
     found = two_proportions((0, 10), (10, 10))
     assert (found.low, found.high) == (pytest.approx(0.6075, abs=1e-4), pytest.approx(1.0, abs=1e-4))
-
-
-def test_chance_of_betas_matches_simulation() -> None:
-    rng = np.random.default_rng(1)
-    first, second = rng.beta(31, 171, 400_000), rng.beta(41, 161, 400_000)
-    assert chance_higher((30, 40), (200, 200)) == pytest.approx(float((second > first).mean()), abs=0.003)
 
 
 def test_mismatch_and_sample_size_match_scipy_and_the_textbook() -> None:

@@ -22,11 +22,13 @@ PAGES = (
     "client",
     "traces",
     "planning",
+    "analysis",
 )
 
 
 async def main(pages: list[str], data_dir: Path, events: int) -> None:
     from tests.benchmarks import (
+        analysis,
         answers,
         calls,
         charts,
@@ -42,7 +44,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         traces,
     )
 
-    if not {*pages} <= {"checking", "client", "charts", "traces"}:
+    if not {*pages} <= {"checking", "client", "charts", "traces", "analysis"}:
         await answers.prepared(data_dir, events)
     runs = {
         "startup": partial(startup.report, data_dir),
@@ -58,6 +60,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         "client": client.report,
         "traces": traces.report,
         "planning": partial(planning.report, data_dir),
+        "analysis": analysis.report,
     }
     for page in pages:
         print(await runs[page](), flush=True)

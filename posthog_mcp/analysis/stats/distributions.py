@@ -124,11 +124,6 @@ def t_ppf(p: float, df: float) -> float:
     return found if p > 0.5 else -found
 
 
-def beta_ppf(p: float, a: float, b: float) -> float:
-    """The value below which a beta distribution lies with probability p."""
-    return bisected(lambda x: p - beta_cdf(x, a, b), 0.0, 1.0)
-
-
 def bisected(falling: Callable[[float], float], low: float, high: float) -> float:
     """Where a falling function crosses 0."""
     for _ in range(100):

@@ -1,9 +1,8 @@
-"""Shares compared: intervals, tests, and what a Bayesian would believe.
+"""Shares compared: intervals and a test.
 
 Sources: Wilson, JASA 22 (1927), for one share; Newcombe, Interval Estimation for the Difference Between Independent
 Proportions, Statistics in Medicine 17 (1998), method 10 (hybrid score); the pooled two-sample z-test (Fleiss, Levin and
-Paik, Statistical Methods for Rates and Proportions, ch. 3). The chance that one beta variable is larger than another is
-integrated numerically; for whole parameters it has a closed form (Evan Miller, Formulas for Bayesian A/B Testing).
+Paik, Statistical Methods for Rates and Proportions, ch. 3).
 """
 
 from __future__ import annotations
@@ -11,11 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from posthog_mcp.analysis.stats.distributions import beta_cdf, beta_ppf, normal_ppf, normal_two_sided
-
-PRIOR = (1.0, 1.0)
-"""Beta(1, 1): every share alike. PostHog's experiments have the same for funnels."""
-STEPS = 400
+from posthog_mcp.analysis.stats.distributions import normal_ppf, normal_two_sided
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +47,3 @@ def two_proportions(came: tuple[float, float], n: tuple[float, float], level: fl
     pooled = sum(came) / sum(n)
     error = math.sqrt(pooled * (1 - pooled) * (1 / n[0] + 1 / n[1]))
     return Difference(off, low, high, normal_two_sided(off / error) if error else 1.0)
-
-
-def credible(came: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """The share's credible interval under the prior, equal tails."""
-    a, b = PRIOR[0] + came, PRIOR[1] + n - came
-    return beta_ppf((1 - level) / 2, a, b), beta_ppf((1 + level) / 2, a, b)
-
-
-def chance_higher(came: tuple[float, float], n: tuple[float, float]) -> float:
-    """The probability that the second share is larger than the first: ∫ f₂(x) F₁(x) dx over the second's quantiles."""
-    first = PRIOR[0] + came[0], PRIOR[1] + n[0] - came[0]
-    second = PRIOR[0] + came[1], PRIOR[1] + n[1] - came[1]
-    low, high = beta_ppf(1e-9, *second), beta_ppf(1 - 1e-9, *second)
-    edges = [low + (high - low) * at / STEPS for at in range(STEPS + 1)]
-    masses = [beta_cdf(edge, *second) for edge in edges]
-    found = 0.0
-    for at in range(STEPS):
-        found += (masses[at + 1] - masses[at]) * beta_cdf((edges[at] + edges[at + 1]) / 2, *first)
-    return min(max(found, 0.0), 1.0)
