@@ -55,6 +55,14 @@ def test_a_base_url_is_taken_with_or_without_api(given: str) -> None:
     assert Settings.load(base_url=given).host == "https://ph.example.com"
 
 
+def test_no_claim_narrows_projects_until_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().projects_claim is None
+
+    monkeypatch.setenv("POSTHOG_MCP_PROJECTS_CLAIM", "posthog_projects")
+
+    assert Settings.load().projects_claim == "posthog_projects"
+
+
 def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("POSTHOG_API_KEY", "POSTHOG_PROJECT_ID", "POSTHOG_REGION", "POSTHOG_MCP_TOOLSETS"):
         monkeypatch.setenv(name, "")

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthog_mcp.cli import CLIENT_NAMES, main
@@ -238,10 +238,16 @@ def test_links_install_without_the_key(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert installed("windsurf", "--link") == 2
 
 
-VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))  # fmt: skip
+TEXTS = st.text("ab01 \"'\\/\n\t\0{}[],:é\u2028\U0001f600", max_size=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
 
 
-@given(st.dictionaries(st.text(), VALUES), st.sampled_from([None, 2, "\t"]))
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(TEXTS, VALUES, max_size=4), st.sampled_from([None, 2, "\t"]))
 def test_any_json_keeps_its_members(document: dict[str, object], indent: int | str | None) -> None:
     text = json.dumps(document, indent=indent)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from mcp import Client
 
 from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
+from tests.house.rules import ROOT
 from tests.safety.planted import EMAIL, NAME, PLANTED, TOKEN, WHO, all_of, client_of, leaks, make
 
 
@@ -260,3 +265,18 @@ def test_logs_hold_no_key_and_no_person(tmp_path: Path, capsys: pytest.CaptureFi
 
     assert "it failed for email_" in line
     assert leaks(line) == []
+
+
+async def test_the_command_line_is_masked_too(data: Path) -> None:
+    query = json.dumps({"query": "SELECT properties, person.properties.name AS x FROM events"})
+    env = {"POSTHOG_MCP_DATA_DIR": str(data), "POSTHOG_MCP_MASK": "pii", "HOME": str(data), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "posthog_mcp", "call", "execute_hogql", query]
+    done = await to_thread.run_sync(
+        lambda: subprocess.run(
+            command, env={**env, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=100
+        )
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert leaks(done.stdout, done.stderr) == []
+    assert "bought" in done.stdout or "pro" in done.stdout
