@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import zipfile
@@ -112,7 +113,13 @@ def test_a_timer_starts_a_command_that_is_one(timer: Path) -> None:
     service = (DEPLOY / "systemd" / f"{name}{'@' if instance else ''}.service").read_text()
     line = next(line for line in service.splitlines() if line.startswith("ExecStart="))
 
-    assert parser().parse_args(line.replace("%i", instance).split()[1:])
+    words = shlex.split(line.removeprefix("ExecStart=").replace("%i", instance).replace("%%", "%").replace("$$", "$"))
+    if words[0] == "/bin/sh":
+        shown = words[2].replace("exec /opt/posthog-mcp/bin/posthog-mcp", "echo posthog-mcp")
+        words = subprocess.run(["/bin/sh", "-c", shown], capture_output=True, text=True, check=True).stdout.split()
+        assert re.fullmatch(rf"{instance}-\d{{4}}-\d\d-\d\d", words[words.index("--key") + 1])
+
+    assert parser().parse_args(words[1:])
     assert "DynamicUser=yes" in service
 
 
