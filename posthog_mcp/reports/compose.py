@@ -104,7 +104,7 @@ async def drawn_of(charts: Sequence[Chart]) -> tuple[Picture, ...]:
 
 
 def facts_of(report: Report) -> dict[str, Json]:
-    """The report as data."""
+    """The report as data; `queries` holds each HogQL once, by the `query_id` that findings name."""
     period = report.period
     return {
         "id": report.id,
@@ -115,6 +115,7 @@ def facts_of(report: Report) -> dict[str, Json]:
         "dashboards": list(report.dashboards),
         "summary": list(report.summary),
         "findings": [each.as_json() for each in report.findings],
+        "queries": {each.query_id: each.hogql for each in report.findings if each.query_id and each.hogql},
         "trends": [[each.name, each.text] for each in report.trends],
         "notes": list(report.notes),
         "questions": list(report.questions),

@@ -113,10 +113,13 @@ def test_a_timer_starts_a_command_that_is_one(timer: Path) -> None:
     service = (DEPLOY / "systemd" / f"{name}{'@' if instance else ''}.service").read_text()
     line = next(line for line in service.splitlines() if line.startswith("ExecStart="))
 
-    words = shlex.split(line.partition("=")[2].replace("%i", instance))
-    words = shlex.split(words[2])[1:] if words[0] == "/bin/sh" else words
-    given = parser().parse_args(words[1:])
-    assert given.module == "schedule" or given.key.startswith(instance)
+    words = shlex.split(line.removeprefix("ExecStart=").replace("%i", instance).replace("%%", "%").replace("$$", "$"))
+    if words[0] == "/bin/sh":
+        shown = words[2].replace("exec /opt/posthog-mcp/bin/posthog-mcp", "echo posthog-mcp")
+        words = subprocess.run(["/bin/sh", "-c", shown], capture_output=True, text=True, check=True).stdout.split()
+        assert re.fullmatch(rf"{instance}-\d{{4}}-\d\d-\d\d", words[words.index("--key") + 1])
+
+    assert parser().parse_args(words[1:])
     assert "DynamicUser=yes" in service
 
 

@@ -13,8 +13,9 @@ from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.storage import Store
 from posthog_mcp.delivery.message import markdown
 from posthog_mcp.project import Project
+from posthog_mcp.queries.run import run
 from posthog_mcp.reports.build import Wanted, build_report
-from posthog_mcp.reports.compose import message_of
+from posthog_mcp.reports.compose import facts_of, message_of
 from posthog_mcp.reports.findings import Report
 from posthog_mcp.reports.writer import ModelWriter, unknown_numbers
 from posthog_mcp.runtime import open_project
@@ -112,6 +113,18 @@ async def test_sign_ups_are_those_of_the_week(project: Project, broken_week: Rep
     rows = (await run(project, f"SELECT count() FROM events WHERE event = 'signed_up' AND {span}")).table.rows
     text = next(each.text for each in broken_week.trends if each.name == "Sign-ups a day")
     assert text.startswith(f"{rows[0][0]}, ")
+
+
+async def test_a_finding_of_a_query_carries_it(broken_week: Report, project: Project) -> None:
+    facts = facts_of(broken_week)
+    queries = facts["queries"]
+    named = {each.query_id for each in broken_week.findings if each.query_id and each.hogql}
+    leaky = next(each for each in broken_week.findings if "**signup_channel = paid_social** is leaky" in each.text)
+
+    assert isinstance(queries, dict)
+    assert set(queries) == named
+    rows = (await run(project, str(queries[leaky.query_id]))).table.rows
+    assert any(row[0] == "paid_social" and row[1] == dict(leaky.about)["n"] for row in rows)
 
 
 async def test_it_reads_as_one_page_with_pictures(broken_week: Report) -> None:

@@ -45,11 +45,11 @@ async def report_answer(
 
 
 def brief(facts: dict[str, Json], uri: str) -> dict[str, Json]:
-    """The facts within the size of an answer; what is left out is counted."""
+    """The facts within the size of an answer, queries by their id alone; what is left out is counted."""
     findings = cast("list[Json]", facts["findings"])
     trends = cast("list[Json]", facts["trends"])
     kept: dict[str, Json] = {
-        **facts,
+        **{name: value for name, value in facts.items() if name != "queries"},
         "findings": findings[:MOST_FINDINGS],
         "trends": trends[:MOST_FINDINGS],
         "uri": uri,
