@@ -20,6 +20,7 @@ from posthog_mcp.insights.frame import Frame
 from posthog_mcp.insights.question import Question
 from posthog_mcp.insights.words import Interval
 from posthog_mcp.project import Project
+from posthog_mcp.results import Note
 
 MOST_LINES = 2_000
 """Lines of a query's rows that are summed."""
@@ -83,7 +84,9 @@ async def case_of(
     present = (now or datetime.now(UTC)).astimezone(ZoneInfo(info.timezone))
     unit = given.interval or (asked.question.interval if asked.question else "day")
     first, last = bounds(given, present, unit, info.week_start_day)
-    until = last[:10] if last and asked.question is not None else ""
+    until = ""
+    if last and asked.question is not None:  # the whole of the last week or month, not its first day
+        until = f"{following(datetime.fromisoformat(last), unit) - timedelta(seconds=1):%Y-%m-%d}"
     if until and asked.question is not None and asked.question.kind == "retention":
         until = f"{following(datetime.fromisoformat(last), unit):%Y-%m-%d}"  # the period that people come back in
     wanted = Wanted(back(first, unit) if first else HISTORY[unit], until, given.interval, MOST_LINES)
@@ -97,10 +100,34 @@ async def case_of(
     start = label(min(baseline.start, current.start), unit)
     if start < lines[0].labels[0] and asked.question is not None:
         lines = await lines_of_asked(project, asked, replace(wanted, date_from=back(start, unit)), now, progress)
+    early: tuple[Note, ...] = ()
+    if asked.question is not None and catalogue.history:
+        opened = catalogue.history[0].astimezone(ZoneInfo(info.timezone)).replace(tzinfo=None)
+        begun = floor(opened, unit, info.week_start_day)
+        baseline, early = with_data(baseline, begun)
+        lines = [each.between(label(begun, unit), each.labels[-1]) for each in lines]
     series, notes = whole_line(subject, lines)
-    series = replace(series, notes=(*series.notes, *subject.notes, *notes))
+    series = replace(series, notes=(*series.notes, *subject.notes, *notes, *early))
     present = present.replace(tzinfo=None)
     return Case(project, catalogue, asked, lines, current, baseline, present, progress, subject, series)
+
+
+def with_data(baseline: Stretch, begun: datetime) -> tuple[Stretch, tuple[Note, ...]]:
+    """The baseline from the interval on in which the project's data begin: what lies before is unknown, not 0.
+
+    Raises:
+        InvalidInput: none of it has data.
+    """
+    if baseline.start >= begun:
+        return baseline, ()
+    unit, count = baseline.interval, len(baseline.labels())
+    since = f"the project's data begin on {begun:%Y-%m-%d}"
+    if baseline.end <= begun:
+        text = f"The baseline {baseline.start:%Y-%m-%d} to {baseline.end:%Y-%m-%d} has data in 0 of {count} {unit}s"
+        raise InvalidInput(f"{text}: {since}.", fix="Give a later date_from, or a baseline after that.")
+    kept = replace(baseline, start=begun)
+    text = f"Of the baseline's {count} {unit}s, {len(kept.labels())} are compared: {since}."
+    return kept, (Note("short_baseline", text, "Give a later baseline for the same length and weekdays."),)
 
 
 async def regrouped(

@@ -111,6 +111,7 @@ async def score_churn(
     query = await days_query(project, unit, event, end, horizon * WINDOWS, project.settings.max_rows)
     result = await run_hogql(project, query, limit=project.settings.max_rows, progress=progress)
     histories = {str(row[0]): (str(row[1] or ""), days_of(row[2])) for row in result.table.rows}
+    require_history(histories, horizon)
     then, test = examples(histories, 2 * horizon, horizon), examples(histories, horizon, horizon)
     require(unit, then, test, horizon, max((days[-1][0] for _, days in histories.values() if days), default=0))
     model = fitted([row for row, _ in then], [left for _, left in then])
@@ -227,6 +228,19 @@ def examples(histories: dict[str, tuple[str, list[Day]]], cutoff: int, horizon: 
         if row is not None:
             found.append((row, not any(cutoff - horizon < ago <= cutoff for ago, _, _ in days)))
     return found
+
+
+def require_history(histories: dict[str, tuple[str, list[Day]]], horizon: int) -> None:
+    """Two horizons that are foretold and one before them.
+
+    Raises:
+        InvalidInput: the data do not reach back so far.
+    """
+    known = max((days[-1][0] for _, days in histories.values() if days), default=0)
+    if known < 3 * horizon:
+        text = f"A horizon of {horizon} days needs {3 * horizon} days of activity; there are {known}"
+        shorter = f"Use a horizon of at most {known // 3} days." if known >= 21 else "Wait for more data."
+        raise InvalidInput(f"{text} ({len(histories)} with any activity).", fix=shorter)
 
 
 def require(

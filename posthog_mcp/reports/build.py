@@ -259,7 +259,7 @@ def correlations(parts: Sequence[Examined]) -> list[Finding]:
     told: list[Finding] = []
     for pair in [each for each in found if each.explained_by is None][:3]:
         days = f", {pair.lag} {'day' if pair.lag == 1 else 'days'} later" if pair.lag else ""
-        word = "rises and falls with" if pair.r > 0 else "falls when there is more of"
+        word = "tends to move with" if pair.r > 0 else "tends to move against"
         text = (
             f"**{pair.second}** {word} **{pair.first}**{days} (r = {pair.r:.2f}, 95 %: {pair.low:.2f} to "
             f"{pair.high:.2f}, n = {pair.n}; season and trend taken off). Moving together is not causing."
