@@ -113,7 +113,7 @@ async def score_churn(
     histories = {str(row[0]): (str(row[1] or ""), days_of(row[2])) for row in result.table.rows}
     require_history(histories, horizon)
     then, test = examples(histories, 2 * horizon, horizon), examples(histories, horizon, horizon)
-    require(unit, then, test, horizon, max((days[-1][0] for _, days in histories.values() if days), default=0))
+    require(unit, then, test, horizon)
     model = fitted([row for row, _ in then], [left for _, left in then])
     told = [model.chance(row) for row, _ in test]
     cases = [left for _, left in test]
@@ -244,23 +244,13 @@ def require_history(histories: dict[str, tuple[str, list[Day]]], horizon: int) -
 
 
 def require(
-    unit: str,
-    then: Sequence[tuple[list[float], bool]],
-    test: Sequence[tuple[list[float], bool]],
-    horizon: int,
-    oldest: int,
+    unit: str, then: Sequence[tuple[list[float], bool]], test: Sequence[tuple[list[float], bool]], horizon: int
 ) -> None:
-    """Enough people of either kind, at both times. `oldest`: days since the first activity that is known.
+    """Enough people of either kind, at both times.
 
     Raises:
         InvalidInput: there are not.
     """
-    if oldest <= 2 * horizon:
-        known = f"the data begins {oldest} days ago" if oldest else "none was active at all"
-        raise InvalidInput(
-            f"The back-test of a horizon of {horizon} days needs {unit}s active over {2 * horizon} days ago; {known}.",
-            fix=f"Use a horizon below {max(oldest // 3, 1)} days, or wait for more data.",
-        )
     for each in (then, test):
         left = sum(case for _, case in each)
         if len(each) < LEAST or min(left, len(each) - left) < LEAST_CASES:

@@ -11,6 +11,7 @@ from posthog_mcp.analysis.anomalies import detect, judged, shifts
 from posthog_mcp.analysis.correlate import correlate
 from posthog_mcp.analysis.forecast import forecast
 from posthog_mcp.analysis.series import MetricSeries, Unit
+from posthog_mcp.analysis.stats.stretches import compared
 from posthog_mcp.errors import InvalidInput
 from tests.analysis.synthetic import NOISE, coverage, days, hours, independent, shop_hours, weekly
 
@@ -129,3 +130,12 @@ def test_short_series_are_refused_with_n(ask: Callable[[MetricSeries], object]) 
     unit: Unit = "count"
     with pytest.raises(InvalidInput, match=r"has 10"):
         ask(days(np.arange(10.0), unit))
+
+
+def test_a_few_months_that_rise_make_no_certainty() -> None:
+    rising = compared([134, 597, 829, 1266, 1615], 4, 1, 1, chance=0.03, adds=True)
+    level = compared([1000, 1020, 980, 1010, 1500], 4, 1, 1, chance=0.03, adds=True)
+
+    assert (rising.expected, level.expected) == (706.5, 1002.5)
+    assert rising.p > 0.2
+    assert level.p < 0.01
