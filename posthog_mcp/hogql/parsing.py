@@ -34,7 +34,7 @@ ParseKind = Literal["select", "expr", "order_expr"]
 
 MAX_QUERY_LENGTH = 100_000
 """Characters. PostHog itself reads longer texts; no person or model writes them."""
-PARSE_SECONDS = 2.0
+PARSE_SECONDS = 4.0
 """Processor time of one parse, so that a busy machine does not turn a good query into a bad one."""
 SECONDS_A_SELECT, MOST_SECONDS = 0.5, 10.0
 """A query of many parts may take longer: what insights ask has up to fifteen, and the C++ parser is slow."""

@@ -324,8 +324,6 @@ class Expressions(Reader):
         if self.takes("partition", "by"):
             partition = self.several()
         order = self.ordered() if self.takes("order", "by") else None
-        if partition is None and order is None:
-            raise NotPlain
         window = self.node("WindowExpr", begun, partition_by=partition, order_by=order)
         self.needs_sign(")")
         exprs, rest = (args, list[Json]()) if params is None else (params, args)

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 
@@ -131,7 +132,7 @@ async def test_a_person_is_forgotten_in_what_is_encrypted(
 ) -> None:
     data = copy(used["sealed"], tmp_path)
     monkeypatch.setenv("POSTHOG_MCP_STATE_KEY", KEY)
-    assert main(["forget", MARKER.lower(), "--data-dir", str(data)]) == 0
+    assert await anyio.to_thread.run_sync(main, ["forget", MARKER.lower(), "--data-dir", str(data)]) == 0
     monkeypatch.delenv("POSTHOG_MCP_STATE_KEY")
     async with client_of(data, state_key=KEY) as client:
         assert await query_id(client) == ""
