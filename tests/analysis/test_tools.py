@@ -179,7 +179,7 @@ async def test_a_finished_query_is_a_metric(client: Client) -> None:
         ("score_churn", {"event": "synced_integraton"}, "synced_integration"),
         ("score_churn", {"horizon_days": 180}, "needs 540 days of activity; there are 1"),
         ("explain_change", {"metric": "Sign-ups a day", "date_from": "2026-06-01", "date_to": "2026-06-07",
-                            "baseline": "2026-03-01..2026-03-07"}, "has data in 0 of 7 days"),
+                            "baseline": "2026-03-01..2026-03-07"}, "baseline 2026-03-01 to 2026-03-08"),
         ("correlate_metrics", {"metrics": ["Sign-ups a day"]}, "two are needed"),
     ],
 )  # fmt: skip
