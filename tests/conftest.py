@@ -12,6 +12,22 @@ from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.storage import Store
 
 
+LONG = (
+    "hogql/test_fuzz.py",
+    "hogql/test_text.py",
+    "insights/test_funnel_reference.py",
+    "insights/test_funnel_views.py",
+    "insights/test_lifecycle.py",
+    "insights/test_retention_reference.py",
+    "insights/test_stickiness.py",
+    "journeys/test_totals.py",
+    "knowledge/workflows/test_every_step.py",
+    "remote/test_replicas.py",
+    "sync/test_sync.py",
+)
+"""Files that take half a minute or more; they run with --long, which a CI job of its own gives."""
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run async tests and fixtures on asyncio, the loop the MCP SDK runs on."""
@@ -29,3 +45,19 @@ async def demo_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="rewrite the tool snapshots")
+    parser.addoption("--long", action="store_true", help="also run the long tests, which a CI job of its own runs")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests, and the second parameter sets of templates, to the long run; all run where they are named."""
+    if config.getoption("--long") or any(".py" in str(each) for each in config.args):
+        return
+    here = Path(__file__).parent
+    long = [
+        each
+        for each in items
+        if each.path.relative_to(here).as_posix() in LONG
+        or (each.path.name == "test_numbers.py" and each.name.endswith("-1]"))
+    ]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [each for each in items if each not in set(long)]
