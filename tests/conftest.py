@@ -11,7 +11,6 @@ from posthog_mcp.backends.local.demo.generate import generate_demo
 from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.storage import Store
 
-
 LONG = (
     "hogql/test_fuzz.py",
     "hogql/test_text.py",
