@@ -14,8 +14,8 @@ from posthog_mcp.settings import Settings
 from tests.audience.conftest import NOW, Person, answered, call, drafted, person_id
 from tests.audience.conftest import REACHED as MAILED
 
-REACHED = MAILED + 1
-"""A folder needs no e-mail address."""
+REACHED = MAILED + 1 - 2
+"""A folder needs no e-mail address; 98 and 99 are left out, since other tests suppress them."""
 
 VARIANTS = [{"key": "a", "subject": "A", "body": "x"}, {"key": "b", "subject": "B", "body": "x"}]
 
@@ -27,7 +27,7 @@ def event(name: str, who: str, at: datetime, **properties: Any) -> dict[str, Any
 async def test_events_are_counted_by_variant(asking: tuple[Client, Person], settings: Settings) -> None:
     client, _ = asking
     fields = {"target": "folder", "variants": VARIANTS, "conversion_event": "upgraded"}
-    campaign = await drafted(client, "Split", under=100, subject="", body="", **fields)
+    campaign = await drafted(client, "Split", under=98, subject="", body="", **fields)
     done = await call(client, "send_campaign", campaign=campaign, dry_run=False)
     assert done["outcomes"]["sent"] == REACHED
     a, b = await by_variant(settings, campaign)

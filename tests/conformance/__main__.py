@@ -55,6 +55,7 @@ NEEDS_NO_FIXTURES = {
         "http-header-validation",
     ),
 }
+PAGEVIEWS = {"kind": "trends", "series": [{"event": "$pageview"}]}
 CALLS: tuple[tuple[str, dict[str, object]], ...] = (
     ("discover_objects", {}),
     ("get_object_fields", {"name": "signed_up"}),
@@ -64,8 +65,27 @@ CALLS: tuple[tuple[str, dict[str, object]], ...] = (
     ("query_history", {}),
     ("save_query", {"query_id": "QUERY_ID", "name": "kept"}),
     ("export_result", {"query_id": "QUERY_ID"}),
+    ("run_insight", {"kind": "trends", "series": [{"event": "$pageview"}]}),
+    ("render_chart", {"query_id": "QUERY_ID"}),
+    ("get_insight", {"insight": "Revenue by month"}),
+    ("get_dashboard", {"dashboard": "Growth"}),
+    ("explain_change", {"metric": PAGEVIEWS}),
+    ("detect_anomalies", {"metric": PAGEVIEWS}),
+    ("forecast_metric", {"metric": PAGEVIEWS}),
+    ("compare_groups", {"metric": PAGEVIEWS, "split": "$browser"}),
+    ("correlate_metrics", {"metrics": [PAGEVIEWS, {"kind": "trends", "series": [{"event": "signed_up"}]}]}),
+    ("score_churn", {}),
+    ("plan_question", {"question": "why did signups drop last week?"}),
+    ("search_knowledge", {"query": "retention"}),
+    ("read_knowledge", {"id": "hogql-coverage"}),
+    ("fill_template", {"id": "active-people"}),
+    ("list_traces", {}),
+    ("list_themes", {}),
+    ("preview_theme", {"theme": "error_analysis"}),
+    ("run_theme", {"theme": "error_analysis", "limit": 5}),
+    ("search_summaries", {"query": "refund"}),
 )
-"""Every tool, for the Inspector; `clients/calls.mjs` looks closer at the answers."""
+"""Tools of the default sets that change nothing elsewhere, for the Inspector; `clients/calls.mjs` looks closer at the answers."""
 PRODUCT_PORT, PROFILE_PORT = 8871, 8872
 
 
