@@ -143,19 +143,21 @@ class AnalyticsServer(MCPServer[Project]):
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
     async def list_prompts(self) -> list[Prompt]:
-        """The workflows of the knowledge base."""
-        return await listed(self.project)
+        """The workflows of the knowledge base, after what was registered with `@server.prompt`."""
+        return [*await super().list_prompts(), *await listed(self.project)]
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Project, Any] | None = None
-    ) -> GetPromptResult:
-        """A workflow with this project's names.
+    ) -> GetPromptResult | InputRequiredResult:
+        """A workflow with this project's names, or a registered prompt.
 
         Raises:
             MCPError: there is none, or an argument does not fit.
         """
         if self.project is None:
             raise MCPError(code=INVALID_PARAMS, message="The server is not running.")
+        if name in {each.name for each in await super().list_prompts()}:
+            return await super().get_prompt(name, arguments, context)
         try:
             return await rendered(self.project, name, arguments or {})
         except PostHogMcpError as error:

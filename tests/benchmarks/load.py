@@ -100,7 +100,7 @@ async def answering(url: str) -> None:
 
 def started(command: list[str]) -> subprocess.Popen[bytes]:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "POSTHOG_MCP_REQUEST_RATE": "100000000/min",  # noqa: TID251
-           "POSTHOG_MCP_CACHE_TTL": "3600"}  # fmt: skip
+           "POSTHOG_MCP_RATE_LIMIT": "100000000/min", "POSTHOG_MCP_CACHE_TTL": "3600"}  # fmt: skip
     return subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
 
 

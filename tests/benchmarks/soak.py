@@ -9,7 +9,6 @@ half, in percent: a leak shows there, since caches are full by then.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import subprocess
 import sys
@@ -25,7 +24,7 @@ import httpx
 import psutil
 
 from posthog_mcp.results import Json
-from tests.benchmarks.load import ROOT, answering, free_port
+from tests.benchmarks.load import ROOT, answering, free_port, started
 from tests.remote.calls import META, headers
 
 EVENTS = 100_000
@@ -143,11 +142,8 @@ async def main(minutes: int, clients: int) -> int:
     data, port = Path(tempfile.mkdtemp()), free_port()
     demo = [sys.executable, "-m", "posthog_mcp", "local", "demo-data", "--events", str(EVENTS), "--data-dir", str(data)]
     await anyio.to_thread.run_sync(lambda: subprocess.run(demo, check=True, capture_output=True, cwd=ROOT))
-    command = [sys.executable, "-m", "posthog_mcp", "serve", "--transport", "http", "--port", str(port), "--backend",
-               "local", "--toolsets", "all", "--data-dir", str(data)]  # fmt: skip
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "POSTHOG_MCP_REQUEST_RATE": "100000000/min",  # noqa: TID251
-           "POSTHOG_MCP_RATE_LIMIT": "100000000/min"}  # fmt: skip
-    server = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    server = started([sys.executable, "-m", "posthog_mcp", "serve", "--transport", "http", "--port", str(port),
+                      "--backend", "local", "--toolsets", "all", "--data-dir", str(data)])  # fmt: skip
     try:
         await answering(f"http://127.0.0.1:{port}/health")
         soak = Soak(f"http://127.0.0.1:{port}/mcp", time.monotonic() + minutes * 60)
