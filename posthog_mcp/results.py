@@ -6,10 +6,15 @@ written as strict JSON (no NaN, no infinity).
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+LONE = re.compile("[\ud800-\udfff]")
+"""Half of a UTF-16 surrogate pair. JSON can spell one; UTF-8, and so any file, database or answer, cannot hold it."""
+ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 BackendKind = Literal["local", "posthog"]
 
 
@@ -80,3 +85,26 @@ class Table:
     columns: tuple[Column, ...]
     rows: list[list[Json]]
     notes: tuple[Note, ...] = field(default=())
+
+
+def read_json(content: str | bytes | bytearray) -> Json:
+    """JSON of others, with halves of surrogate pairs as U+FFFD.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: it is nested too deeply.
+    """
+    text = content if isinstance(content, str) else content.decode("utf-8-sig", "replace")
+    found = cast("Json", json.loads(text))
+    return whole(found) if ESCAPED_HALF.search(text) or LONE.search(text) else found
+
+
+def whole(value: Json) -> Json:
+    """The value with halves of surrogate pairs, in texts and keys, as U+FFFD."""
+    if isinstance(value, str):
+        return LONE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [whole(each) for each in value]
+    if isinstance(value, dict):
+        return {LONE.sub("\ufffd", name): whole(item) for name, item in value.items()}
+    return value

@@ -53,6 +53,7 @@ async def serve_http(settings: Settings, host: str, port: int) -> None:
 async def serve_stdio(settings: Settings) -> None:
     """Serve standard input and output. A signal cannot end a blocked read of input, so it ends the process."""
     from posthog_mcp.server.app import build_server
+    from posthog_mcp.server.stdio import serve_lines
 
     closed = anyio.Event()
 
@@ -79,7 +80,7 @@ async def serve_stdio(settings: Settings) -> None:
         with anyio.CancelScope() as serving:
             if STOPPING:
                 tasks.start_soon(stop_on_signal, serving)
-            await server.run_stdio_async()
+            await serve_lines(server, settings.max_body)
         tasks.cancel_scope.cancel()
 
 

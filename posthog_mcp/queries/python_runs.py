@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from pydantic import BaseModel, Field, JsonValue, ValidationError
+from pydantic import BaseModel, Field, JsonValue
 
 from posthog_mcp.errors import InvalidInput, Unavailable
 from posthog_mcp.project import Project
 from posthog_mcp.queries.exports import unique_names
 from posthog_mcp.queries.kept_runs import KeptInput, KeptRun, keep
 from posthog_mcp.queries.shape import clean
-from posthog_mcp.results import Column, Json, Note, ProjectInfo, Table
+from posthog_mcp.results import Column, Json, Note, ProjectInfo, Table, read_json
 from posthog_mcp.sandbox.warm import Job, Ran
 
 MAX_CODE = 100_000
@@ -243,8 +243,8 @@ def result_of(ran: Ran) -> Found:
         said = f": {clean(ran.stderr[-300:])}" if ran.stderr.strip() else ", perhaps for want of memory"
         raise Unavailable(f"{why}{said}.", fix="Work on less data, or raise POSTHOG_MCP_SANDBOX_MEMORY.")
     try:
-        return Found.model_validate_json(ran.output)
-    except ValidationError:
+        return Found.model_validate(read_json(ran.output))
+    except (ValueError, RecursionError):
         message = "The code left a result that cannot be read."
         raise Unavailable(message, fix="Do not write a file named result.json.") from None
 

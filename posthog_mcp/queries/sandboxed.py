@@ -5,16 +5,16 @@ The embedded project is always asked directly: its data is on this machine, and 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 from posthog_mcp.backends.backend import QueryAnswer, QueryOptions
 from posthog_mcp.errors import PostHogMcpError, Unavailable
 from posthog_mcp.project import Project
 from posthog_mcp.queries.scripts import script_text
-from posthog_mcp.results import Json, Note
+from posthog_mcp.results import Json, Note, read_json
 from posthog_mcp.safety.answers import masked_answer
 from posthog_mcp.sandbox.failures import NoSandbox
 from posthog_mcp.sandbox.sandboxes import Sandboxes
@@ -72,7 +72,7 @@ async def scripted(
         )
         if ran.exit_code != 0 or ran.output is None:
             raise script_error(ran.stderr, info.host)
-    answer: dict[str, Json] = json.loads(ran.output)
+    answer = cast("dict[str, Json]", read_json(ran.output))
     cached = answer.get("is_cached") is True
     found = QueryAnswer(table_from(answer), query, elapsed_ms=ran.elapsed_ms, cached=cached)
     return found if project.masking is None else await masked_answer(project.masking, driver.checker, body, found)

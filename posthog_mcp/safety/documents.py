@@ -53,11 +53,16 @@ def person(item: Json) -> bool:
 
 
 def column_names(value: Json) -> list[str] | None:
-    """Names of a list of columns, as texts or objects; None where it is none."""
+    """Names of a list of columns, as texts, objects or pairs with their types; None where it is none."""
     if not isinstance(value, list) or not value:
         return None
-    names = [each.get("name") if isinstance(each, dict) else each for each in value]
+    names = [each.get("name") if isinstance(each, dict) else first(each) for each in value]
     return [str(each) for each in names] if all(isinstance(each, str) for each in names) else None
+
+
+def first(column: Json) -> Json:
+    """The name in [name, type]."""
+    return column[0] if isinstance(column, list) and len(column) == 2 else column
 
 
 def is_table(value: Json, width: int) -> bool:

@@ -10,9 +10,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import cast
 
-from posthog_mcp.results import Json, Table
+from posthog_mcp.results import Json, Table, read_json
 from posthog_mcp.safety.keys import NUMBERS_TOO, OWN, Keys
 from posthog_mcp.safety.lineage import ALLOWED, WHOLE
 from posthog_mcp.safety.pseudonyms import PSEUDONYM, Pseudonyms
@@ -154,10 +153,10 @@ def as_json(text: str) -> list[Json] | dict[str, Json] | None:
     if text[:1] not in "{[" or text[-1:] not in "}]":
         return None
     try:
-        value: object = json.loads(text)
+        value = read_json(text)
     except (ValueError, RecursionError):
         return None
-    return cast("list[Json] | dict[str, Json]", value) if isinstance(value, list | dict) else None
+    return value if isinstance(value, list | dict) else None
 
 
 def unquoted(value: Json) -> Json:

@@ -187,7 +187,7 @@ class Fields(BaseSettings):
         "POSTHOG_MCP_REQUEST_TIMEOUT", "seconds that an HTTP request may take, up to 3,600", 660.0, gt=0, le=3_600
     )
     max_body: int = setting(
-        "POSTHOG_MCP_MAX_BODY", "bytes that an HTTP request may have", 4_194_304, ge=1_024, le=67_108_864
+        "POSTHOG_MCP_MAX_BODY", "bytes that a request may have, over HTTP and stdio", 4_194_304, ge=1_024, le=67_108_864
     )
     drain_seconds: float = setting(
         "POSTHOG_MCP_DRAIN_SECONDS", "seconds between /ready saying no and the end, at SIGTERM", 0.0, ge=0, le=300

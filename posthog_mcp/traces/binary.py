@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from posthog_mcp.queries.shape import HIDDEN
+from posthog_mcp.results import LONE
 
 SHORTEST = 200
 """Characters; shorter tokens are ids, hashes and signatures of URLs, which people search for."""
@@ -20,7 +21,6 @@ ENCODING = bytes(ord("x") if byte in BASE64 else ord(" ") for byte in range(256)
 LONG_RUN = b"x" * 60
 """What a text without bytes in it does not have; finding that out is cheap."""
 ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}){20,}")
-LONE = re.compile("[\ud800-\udfff]")
 MAGIC = (
     ("iVBORw0KGgo", "image/png"),
     ("/9j/", "image/jpeg"),

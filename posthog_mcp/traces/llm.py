@@ -6,7 +6,6 @@ cost, and our errors. What is sent are trace texts that the operator chose to se
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -16,7 +15,7 @@ from opentelemetry.trace import Span, SpanKind
 from posthog_mcp.errors import Forbidden, InvalidInput, PostHogMcpError, RateLimited, Unavailable
 from posthog_mcp.observing.cost import Cost, spend
 from posthog_mcp.observing.spans import span
-from posthog_mcp.results import Json
+from posthog_mcp.results import Json, read_json
 from posthog_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -237,6 +236,6 @@ def parsed(text: str) -> Json:
     """
     plain = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
     try:
-        return cast("Json", json.loads(plain))
-    except ValueError:
+        return read_json(plain)
+    except (ValueError, RecursionError):
         raise InvalidInput("The model's reply is no JSON.", fix="Try again, or use another model.") from None

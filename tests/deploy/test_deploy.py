@@ -145,6 +145,9 @@ def test_workflows_ask_for_little_and_pin_what_they_use(path: Path) -> None:
             assert "uses" in step or "run" in step
             assert "uses" not in step or re.search(r"@[0-9a-f]{40}$", step["uses"]) or step["uses"] in BY_BRANCH
             assert "${{ github.event" not in step.get("run", ""), "text of others in a shell"
+            fetched = re.findall(r"curl .*-o (\S+) \"https://github", step.get("run", ""))
+            assert fetched or "releases/" not in step.get("run", ""), "a program that is not kept cannot be checked"
+            assert all(re.search(rf"[0-9a-f]{{64}}  {name}\" \| sha256sum", step["run"]) for name in fetched)
 
 
 def test_the_action_passes_inputs_as_variables() -> None:

@@ -61,7 +61,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("discover_objects", {}),
     ("discover_objects", {"kind": "event"}),
     ("discover_objects", {"kind": "person_property"}),
-    ("run_insight", {"kind": "trends", "series": [{"event": "bought", "math": "dau"}], "breakdown": "person.email",
+    ("run_insight", {"kind": "trends", "series": [{"event": "bought", "math": "dau"}], "breakdown": "person:email",
                      "date_from": "2026-10-01", "date_to": "2026-10-07"}),
     ("run_insight", {"kind": "trends", "series": [{"event": "bought"}], "breakdown": "customerName",
                      "date_from": "2026-10-01", "date_to": "2026-10-07"}),

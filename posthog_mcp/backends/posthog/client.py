@@ -7,7 +7,6 @@ sent while the host keeps failing (`politeness.Breaker`). `transport` does the s
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from posthog_mcp.backends.posthog.regions import SIBLINGS, same_host
 from posthog_mcp.backends.posthog.retrying import Loss, Repeat, Retries, moment_of, seconds_of
 from posthog_mcp.backends.posthog.transport import MAX_BYTES, REDIRECTS, Call, Phases, Reply, Transport, encoded
 from posthog_mcp.errors import Forbidden, PostHogMcpError, RateLimited, Unavailable
-from posthog_mcp.results import Json
+from posthog_mcp.results import Json, read_json
 
 DEFAULT_LIMITS = "240/min,1200/h"
 BROKEN = frozenset({500, 502, 503, 504})
@@ -226,10 +225,10 @@ class Client:
         if not reply.content.strip():
             return {}
         try:
-            found: object = json.loads(reply.content)
+            found = read_json(reply.content)
         except (ValueError, RecursionError):
             raise not_json(self.host, reply.headers.get("content-type", ""), reply.content) from None
-        return cast("Body", found) if isinstance(found, dict) else {"results": cast("Json", found)}
+        return found if isinstance(found, dict) else {"results": found}
 
     def _address(self, location: str) -> str:
         try:
