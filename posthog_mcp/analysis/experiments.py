@@ -162,11 +162,14 @@ def read(kind: str, metric: Body) -> tuple[Question, Measure]:
             raise InvalidInput(
                 f"a funnel whose order is {metric['funnel_order_type']} is not counted after an exposure"
             )
+        steps = listed(metric.get("series"))
+        if len(steps) == 1:
+            return asked("trends", [{**steps[0], "math": None}]), "conversion"
         window = {"funnel_window": LONGEST_WINDOW, "funnel_window_unit": "day"}
         if metric.get("conversion_window"):
             unit = metric.get("conversion_window_unit") or "day"
             window = {"funnel_window": metric["conversion_window"], "funnel_window_unit": unit}
-        return asked("funnel", listed(metric.get("series")), **window), "conversion"
+        return asked("funnel", steps, **window), "conversion"
     raise InvalidInput(f"metrics of type {kind or 'unknown'} are not counted here")
 
 

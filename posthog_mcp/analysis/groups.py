@@ -294,7 +294,8 @@ def sentence(found: GroupComparison, base: Group, each: Group) -> str:
 def how_long(found: GroupComparison) -> str:
     """How many people are needed, and how long that takes, where waiting makes sense."""
     if found.needed == float("inf"):
-        return f"How many people are needed cannot be told: {found.groups[0].name} has no outcome to begin with."
+        why = f"in {found.groups[0].name} nobody did it, or everybody the same"
+        return f"How many people are needed cannot be told: {why}."
     least = min(each.sample.n for each in found.groups)
     head = f"To find a relative effect of {found.effect:.0%}: {found.needed:,.0f} people a group"
     if least >= found.needed:

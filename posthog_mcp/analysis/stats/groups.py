@@ -115,7 +115,8 @@ def compared(
     scale = least_effect * abs(control.mean) or error
     always = always_valid(off, error, scale)
     welch_p = t_two_sided(off / error, df)
-    if control.mean <= 0:
+    spread = math.sqrt(relative_variance(group, control)) if control.mean > 0 else 0.0
+    if spread == 0:
         return Comparison(
             difference=off, low=off - reach * error, high=off + reach * error, welch_p=welch_p, fieller_low=None,
             fieller_high=None, p=welch_p, relative=None, relative_low=None, relative_high=None,
@@ -123,7 +124,6 @@ def compared(
         )  # fmt: skip
     low, high = fieller(group, control, reach) or (None, None)
     relative = off / control.mean
-    spread = math.sqrt(relative_variance(group, control))
     wide = normal_ppf(0.5 + level / 2) * spread
     return Comparison(
         difference=off,
@@ -189,14 +189,17 @@ def mismatch(sizes: Sequence[float], planned: Sequence[float]) -> float:
 
 
 def people_needed(control: Observed, effect: float, power: float = 0.8, alpha: float = 0.05) -> float:
-    """People a group that make a relative effect of this size visible; infinite where the control's mean is 0."""
+    """People a group that make a relative effect of this size visible; infinite where the mean is 0 or nothing varies.
+    Amounts are taken to spread with their mean, as they do where everybody spends so much more."""
     off = abs(effect * control.mean)
     if off == 0:
         return math.inf
-    group = control.variance
+    group = control.variance * (1 + effect) ** 2
     if control.share:
         moved = min(control.mean + off, 1.0)
         group = moved * (1 - moved)
+    if control.variance + group == 0:
+        return math.inf
     z = normal_ppf(1 - alpha / 2) + normal_ppf(power)
     return math.ceil(z**2 * (control.variance + group) / off**2)
 
