@@ -92,7 +92,8 @@ def judged(
     if len(samples) < 2:
         told = ", ".join(f"{name} (n = {each.n:g})" for name, each in samples.items()) or "none"
         raise InvalidInput(
-            f"{groups.name!r} gives fewer than two groups: {told}.", fix="Check the split and the range."
+            f"{groups.name!r} gives fewer than two groups: {told}. Two of {LEAST} people or more are needed.",
+            fix="Check the split, give an earlier date_from, or see with run_insight that the metric has people.",
         )
     first = control_of(samples, control)
     names = [first, *(name for name in samples if name != first)]
