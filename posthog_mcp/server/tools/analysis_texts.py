@@ -289,6 +289,8 @@ def churn_content(found: ChurnScores) -> Shown:
     rows = fitting(every, HALF)
     bands = ", ".join(f"{count} {name}" for name, count in found.bands)
     calibrated = "its chances came true" if found.calibrated else "its chances are off: read them as a ranking only"
+    gap, least = max(abs(each.told - each.came) for each in found.bins), min(each.n for each in found.bins)
+    calibrated += f" (largest gap {gap:.0%}, over fifths of {least} or more)"
     summary = [
         f"{found.scored} {found.unit}s scored as of {found.as_of}: risk {bands}. "
         f"Leaving is no activity in {found.horizon} days.",
