@@ -1,7 +1,7 @@
 """How often `compare_groups` errs: `python -m tests.benchmarks groups`.
 
 Groups of one nature by construction (A/A), 28 days with as many new people each, judged by the tool's own formulas
-where it gives a verdict (50 people, 5 of either outcome); and groups that differ by a known effect, at the sample size
+where it gives a verdict (30 people, 5 of either outcome); and groups that differ by a known effect, at the sample size
 that the tool asks for. Draws are vectorised, each test is the real function.
 """
 
