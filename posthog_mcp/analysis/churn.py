@@ -31,6 +31,9 @@ WINDOWS = 6
 """Horizons of history that are read."""
 LEAST, LEAST_CASES = 100, 20
 """People at a time of the back-test, and of those who left and who stayed."""
+LOOK_BACK = 4
+"""Horizons that are looked back from each time, as far as the first of the three reaches back: with more at the later
+ones the same person would be older there, and rarer, than the model was fitted for."""
 ALIVE = 2
 """Somebody is scored who was active within so many horizons."""
 FEATURES = (
@@ -112,7 +115,8 @@ async def score_churn(
     result = await run_hogql(project, query, limit=project.settings.max_rows, progress=progress)
     histories = {str(row[0]): (str(row[1] or ""), days_of(row[2])) for row in result.table.rows}
     require_history(histories, horizon)
-    then, test = examples(histories, 2 * horizon, horizon), examples(histories, horizon, horizon)
+    back = look_back(histories, horizon)
+    then, test = (examples(histories, steps * horizon, horizon, back) for steps in (2, 1))
     require(unit, then, test, horizon)
     model = fitted([row for row, _ in then], [left for _, left in then])
     told = [model.chance(row) for row, _ in test]
@@ -120,7 +124,7 @@ async def score_churn(
     share = sum(cases) / len(cases)
     bins = calibration(told, cases)
     final = fitted([row for row, _ in test], cases)
-    people = scored(histories, final, horizon, end)
+    people = scored(histories, final, horizon, end, back)
     notes = limit_notes(len(result.table.rows), project.settings.max_rows)
     return ChurnScores(
         project=info,
@@ -200,9 +204,16 @@ def days_of(cell: Json) -> list[Day]:
     return sorted(found)
 
 
-def features(days: Sequence[Day], cutoff: int, horizon: int) -> list[float] | None:
-    """What is known of somebody `cutoff` days before the end; None of who is not to be scored then."""
-    known = [(ago - cutoff, n, kinds) for ago, n, kinds in days if ago > cutoff]
+def look_back(histories: dict[str, tuple[str, list[Day]]], horizon: int) -> int:
+    """Days that are known at every time of the back-test and today."""
+    known = max((days[-1][0] for _, days in histories.values() if days), default=0)
+    return min(LOOK_BACK * horizon, max(known - 2 * horizon, horizon))
+
+
+def features(days: Sequence[Day], cutoff: int, horizon: int, back: int = 0) -> list[float] | None:
+    """What is known of somebody `cutoff` days before the end, from `back` days before that on (0: all); None of who
+    is not to be scored then."""
+    known = [(ago - cutoff, n, kinds) for ago, n, kinds in days if ago > cutoff and (not back or ago <= cutoff + back)]
     if not known or known[0][0] > ALIVE * horizon:
         return None
     recency, age = known[0][0], known[-1][0]
@@ -220,11 +231,13 @@ def features(days: Sequence[Day], cutoff: int, horizon: int) -> list[float] | No
     ]
 
 
-def examples(histories: dict[str, tuple[str, list[Day]]], cutoff: int, horizon: int) -> list[tuple[list[float], bool]]:
+def examples(
+    histories: dict[str, tuple[str, list[Day]]], cutoff: int, horizon: int, back: int = 0
+) -> list[tuple[list[float], bool]]:
     """Everybody who was to be scored `cutoff` days before the end, and whether they left: no day in that horizon."""
     found: list[tuple[list[float], bool]] = []
     for _, days in histories.values():
-        row = features(days, cutoff, horizon)
+        row = features(days, cutoff, horizon, back)
         if row is not None:
             found.append((row, not any(cutoff - horizon < ago <= cutoff for ago, _, _ in days)))
     return found
@@ -261,11 +274,13 @@ def require(
             raise InvalidInput(text, fix=f"Use a shorter horizon than {horizon} days, or wait for more data.")
 
 
-def scored(histories: dict[str, tuple[str, list[Day]]], model: Model, horizon: int, end: date) -> list[AtRisk]:
+def scored(
+    histories: dict[str, tuple[str, list[Day]]], model: Model, horizon: int, end: date, back: int
+) -> list[AtRisk]:
     """Today's risk of everybody who was active lately."""
     found: list[AtRisk] = []
     for key, (name, days) in histories.items():
-        row = features(days, 0, horizon)
+        row = features(days, 0, horizon, back)
         if row is not None:
             seen = end - timedelta(days=days[0][0])
             lately = sum(ago <= 3 * horizon for ago, _, _ in days)

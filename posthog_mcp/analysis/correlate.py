@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from posthog_mcp.analysis.series import MetricSeries
-from posthog_mcp.analysis.stats.correlating import Link, link, partial, whitened
+from posthog_mcp.analysis.stats.correlating import Link, link, partial, pearson, whitened
+from posthog_mcp.analysis.stats.distributions import normal_two_sided
 from posthog_mcp.analysis.stats.multiple import benjamini_hochberg
 from posthog_mcp.analysis.stats.seasons import seasons_of
 from posthog_mcp.errors import InvalidInput
@@ -121,14 +122,26 @@ def made(
 def explained(
     kept: Sequence[MetricSeries], white: Sequence[Sequence[float]], first: int, second: int, lag: int
 ) -> str | None:
-    """The third metric whose own movement, at either end, leaves nothing significant of the pair."""
+    """The third metric that moves with both, corrected for all that are tried (Benjamini and Hochberg), and whose own
+    movement, at either end, leaves nothing significant of the pair; of several the one that leaves least."""
     count = len(white[first]) - lag
     ends = white[first][:count], white[second][lag:]
-    bound = 1.96 / math.sqrt(count - 4)
-    for at, each in enumerate(kept):
-        if at in (first, second):
-            continue
-        for third in (white[at][:count], white[at][lag:]):
-            if abs(partial(*ends, third)) < bound:
-                return each.name
-    return None
+    tried = [
+        (kept[at].name, third)
+        for at in range(len(kept))
+        if at not in (first, second)
+        for third in (white[at][:count], white[at][lag:])
+    ]
+    both = [max(chance(pearson(third, end), count) for end in ends) for _, third in tried]
+    left = [
+        (abs(partial(*ends, third)), name)
+        for (name, third), q in zip(tried, benjamini_hochberg(both), strict=True)
+        if q <= FALSE_DISCOVERIES
+    ]
+    least, name = min(left, default=(1.0, ""))
+    return name if least < 1.96 / math.sqrt(count - 4) else None
+
+
+def chance(r: float, count: int) -> float:
+    """Of such an r between unrelated values (Fisher's z)."""
+    return normal_two_sided(math.atanh(min(max(r, -0.999999), 0.999999)) * math.sqrt(count - 3))

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from posthog_mcp.analysis.asked import Asked, Definitions, Metric, asked_of
 from posthog_mcp.analysis.rows import MOST_LINES, from_rows
-from posthog_mcp.analysis.series import MetricSeries, Unit
+from posthog_mcp.analysis.series import WIDEN, MetricSeries, Unit
 from posthog_mcp.backends.backend import Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.suggest import nearest
@@ -35,6 +35,7 @@ DAYS_BACK: Mapping[Interval, int] = {"hour": 28, "day": 84, "week": 728, "month"
 """History before a stretch that says what is usual."""
 SHORT = 0.75
 """An interval counts as over when the project's newest event lies beyond this part of it."""
+NO_EVENTS = "Import events (posthog-mcp local import), or capture some, first."
 TELLING = frozenset({"trends", "funnel", "retention", "lifecycle"})
 
 
@@ -124,8 +125,17 @@ async def lines_of_asked(
     newest = await newest_event(project, lines, present)
     done = [replace(complete(each, present, newest), url=asked.url) for each in lines]
     if not any(each.n for each in done):
-        raise InvalidInput(f"{asked.name!r} has no complete interval.", fix="Give an earlier date_from.")
+        raise await nothing_complete(project, asked, done)
     return done
+
+
+async def nothing_complete(project: Project, asked: Asked, lines: Sequence[MetricSeries]) -> InvalidInput:
+    """Why there is nothing to look at, and what to do about it."""
+    catalogue = await project.driver.catalogue()
+    if not catalogue.history and catalogue.embedded:
+        return InvalidInput(f"The project has no events, so {asked.name!r} has no values.", fix=NO_EVENTS)
+    text = f"{asked.name!r} has no complete {lines[0].interval if lines else 'interval'} (n = 0)."
+    return InvalidInput(text, fix="Give an earlier date_from." if asked.question else WIDEN)
 
 
 def ranged(question: Question, wanted: Wanted) -> Question:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from posthog_mcp.analysis.series import MetricSeries
+from posthog_mcp.analysis.series import WIDEN, MetricSeries
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.dates import floor, following, label
 from posthog_mcp.insights.frame import NONE
@@ -60,7 +60,9 @@ def points_of(info: ProjectInfo, name: str, columns: Sequence[Column], rows: Seq
     Raises:
         InvalidInput: there are no rows, times or numbers.
     """
-    if not rows or len(columns) < 2:
+    if not rows:
+        raise InvalidInput(f"{name!r} gave no rows (n = 0), so there is no series.", fix=WIDEN)
+    if len(columns) < 2:
         raise InvalidInput(f"{name!r} gave {len(rows)} rows of {len(columns)} columns; no series.", fix=FIX)
     numeric = [at for at in range(1, len(columns)) if all(as_number(row[at]) is not None for row in rows)]
     text = [at for at in range(1, len(columns)) if at not in numeric]

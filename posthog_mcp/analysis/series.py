@@ -13,6 +13,8 @@ from posthog_mcp.insights.question import Question
 from posthog_mcp.insights.words import Interval
 from posthog_mcp.results import DateRange, Json, Note, ProjectInfo
 
+WIDEN = "Widen the time range of the query, or use a shorter interval in it."
+"""What helps where the range stands in a query's own text."""
 Unit = Literal["count", "share", "value"]
 """Whole things counted (events, people); a share of `of`; anything else."""
 
@@ -77,7 +79,19 @@ class MetricSeries:
         """
         if self.n < least:
             text = f"{what} needs at least {least} complete {self.interval}s; {self.name!r} has {self.n}."
-            raise InvalidInput(text, fix="Give an earlier date_from, or a shorter interval.")
+            raise InvalidInput(
+                text, fix="Give an earlier date_from, or a shorter interval." if self.question else WIDEN
+            )
+
+    def need_values(self) -> None:
+        """Refuse where nothing ever happened: every interval would be as usual, and every forecast 0.
+
+        Raises:
+            InvalidInput: all intervals are 0.
+        """
+        if self.n and not any(self.values):
+            text = f"{self.name!r} is 0 in all {self.n} complete {self.interval}s from {self.labels[0]} on."
+            raise InvalidInput(text, fix="Check the event's name and filters, or give an earlier date_from.")
 
     def as_json(self) -> dict[str, Json]:
         """What an answer tells of the series it is about."""

@@ -190,8 +190,8 @@ async def of_experiment(project: Project, id: str, name: str, event: str, tests:
             continue
         word = "more" if test.difference > 0 else "fewer"
         relative = ""
-        if test.relative is not None:
-            relative = f", {test.relative:+.0%} (95 %: {test.relative_low:+.0%} to {test.relative_high:+.0%})"
+        if test.relative is not None and test.fieller_low is not None:
+            relative = f", {test.relative:+.0%} (95 %: {test.fieller_low:+.0%} to {test.fieller_high:+.0%})"
         text = (
             f"Experiment **{name}**: {word} people of the variant {quoted(each.name, 40)} did {quoted(event, 60)}: "
             f"{percent(each.sample.mean)} of {shown(each.sample.n)}, against {percent(base.sample.mean)} of "

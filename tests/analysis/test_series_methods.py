@@ -125,6 +125,20 @@ def test_what_a_third_metric_explains_is_said() -> None:
     assert pair.explained_by == "c"
 
 
+def test_of_many_metrics_the_planted_cause_is_named_and_no_bystander() -> None:
+    """A confounder among 12 unrelated metrics is named for its pair; without it nobody is, however many are tried."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        third, apart = rng.normal(0, 10, 150), rng.normal(0, 10, 150)
+        a, b = (days(third + rng.normal(0, 6, 150) + 500, "value", name=name) for name in "ab")
+        weak = [days(apart * 0.5 + rng.normal(0, 10, 150) + 500, "value", name=name) for name in "xy"]
+        others = independent(rng, 12, 150)
+        for cause in ([], [days(third + 500, "value", name="cause")]):
+            found = {(each.first, each.second): each.explained_by for each in correlate([a, b, *weak, *others, *cause])}
+            assert [each for pair, each in found.items() if set(pair) == {"a", "b"}] == (["cause"] if cause else [None])
+            assert set(found.values()) <= {None, "cause"}
+
+
 @pytest.mark.parametrize("ask", [detect, forecast, lambda series: correlate([series, series])])
 def test_short_series_are_refused_with_n(ask: Callable[[MetricSeries], object]) -> None:
     unit: Unit = "count"

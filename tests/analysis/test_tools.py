@@ -175,6 +175,13 @@ async def test_a_finished_query_is_a_metric(client: Client) -> None:
         ("detect_anomalies", {"metric": {"kind": "paths", "series": []}}, "no values over time"),
         ("detect_anomalies", {"metric": {"kind": "trends", "series": [{"event": "signed_up"}]}, "date_to": "2026-05-20",
                               "date_from": "all"}, "needs at least 28"),
+        ("detect_anomalies", {"metric": "Sign-ups a day", "date_from": "2026-11-05"}, "newest of"),
+        ("detect_anomalies", {"metric": {"kind": "trends", "series": [{"event": "signed_up", "filters": [
+            {"key": "signup_channel", "type": "person", "value": "nowhere"}]}]}, "date_from": "2026-09-01",
+            "date_to": "2026-10-20"}, "is 0 in all"),
+        ("forecast_metric", {"metric": "Sign-ups a day", "date_from": "2026-10-20"}, "'Sign-ups a day' has 1"),
+        ("forecast_metric", {"metric": {"hogql": "SELECT toStartOfDay(timestamp) AS day, count() AS n FROM events "
+         "WHERE timestamp >= '2026-10-20' GROUP BY day ORDER BY day"}}, "Widen the time range of the query"),
         ("compare_groups", {"metric": CHECKOUT, "split": "experiment:nope"}, "Onboarding checklist"),
         ("score_churn", {"event": "synced_integraton"}, "synced_integration"),
         ("score_churn", {"horizon_days": 180}, "needs 540 days of activity; there are 1"),

@@ -23,6 +23,7 @@ PAGES = (
     "traces",
     "planning",
     "analysis",
+    "groups",
 )
 
 
@@ -35,6 +36,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         checking,
         client,
         estimating,
+        groups,
         importing,
         insights,
         memory,
@@ -44,7 +46,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         traces,
     )
 
-    if not {*pages} <= {"checking", "client", "charts", "traces", "analysis"}:
+    if not {*pages} <= {"checking", "client", "charts", "traces", "analysis", "groups"}:
         await answers.prepared(data_dir, events)
     runs = {
         "startup": partial(startup.report, data_dir),
@@ -61,6 +63,7 @@ async def main(pages: list[str], data_dir: Path, events: int) -> None:
         "traces": traces.report,
         "planning": partial(planning.report, data_dir),
         "analysis": analysis.report,
+        "groups": groups.report,
     }
     for page in pages:
         print(await runs[page](), flush=True)

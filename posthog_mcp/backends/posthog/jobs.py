@@ -129,7 +129,7 @@ class Jobs:
         )
         polling = self._client.manners.polling
         pause = polling.first
-        while status == 202 or ("query_status" in answer and "results" not in answer):
+        while status == 202 or (isinstance(answer.get("query_status"), dict) and "results" not in answer):
             run.taken = True
             job = cast("Body", answer.get("query_status") or {})
             run.id = str(job.get("id") or run.id)

@@ -8,7 +8,7 @@ from functools import partial
 import anyio
 from mcp.types import CallToolResult
 
-from posthog_mcp.analysis.anomalies import detect, judged, shifts
+from posthog_mcp.analysis.anomalies import LEAST, detect, judged, shifts
 from posthog_mcp.analysis.asked import Definitions, Metric
 from posthog_mcp.analysis.churn import score_churn
 from posthog_mcp.analysis.correlate import comparable, correlate
@@ -77,9 +77,19 @@ async def anomalies_found(
 
 
 def unusual(series: MetricSeries, first: str, known: Sequence[str], alpha: float) -> Shown:
-    """What is unusual from the label `first` on."""
+    """What is unusual from the label `first` on.
+
+    Raises:
+        InvalidInput: nothing ever happened, or no interval of the range has history enough to be judged.
+    """
+    series.need(LEAST, "Telling unusual values")
+    series.need_values()
     found = detect(series, alpha=alpha, first=first)
     looked = [each for each in judged(series) if series.labels[each.at] >= first]
+    if not looked:
+        text = f"No complete {series.interval} from {first} on can be judged; "
+        text += f"the newest of {series.n} is {series.labels[-1]}."
+        raise InvalidInput(text, fix="Give an earlier date_from.")
     recent = [each for each in shifts(series) if each.last >= first]
     return anomalies_content(series, found, recent, looked, known_days_of(known, series.labels), alpha)
 
@@ -92,6 +102,7 @@ async def forecast_made(
     read = partial(series_of, project, metric, date_from=date_from, date_to=date_to)
     known = definitions_of(project)
     series = await reporting(ctx, lambda progress: read(definitions=known, progress=progress))
+    series.need_values()
     made = await anyio.to_thread.run_sync(forecast, series, horizon, level)
     return answer(*forecast_content(series, made))
 

@@ -10,7 +10,7 @@ from posthog_mcp.analysis.anomalies import Anomaly, Shift, rounded
 from posthog_mcp.analysis.churn import ChurnScores
 from posthog_mcp.analysis.correlate import FALSE_DISCOVERIES, Correlation
 from posthog_mcp.analysis.forecast import Prediction
-from posthog_mcp.analysis.groups import Group, GroupComparison, verdict
+from posthog_mcp.analysis.groups import Group, GroupComparison, how_long, verdict
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.analysis.stats.residuals import Judged
 from posthog_mcp.queries.shape import BUDGET, DATA_NOTE, clean, fenced, fitting
@@ -151,7 +151,7 @@ def forecast_content(series: MetricSeries, made: Prediction) -> Shown:
 
 GROUP_HEADER = (
     "group", "n", "value", "low", "high", "difference", "relative", "relative_low", "relative_high", "p",
-    "chance_to_win", "always_valid_p", "enough",
+    "chance_to_win", "always_valid_p", "enough", "posthog_p",
 )  # fmt: skip
 
 
@@ -160,9 +160,7 @@ def groups_content(found: GroupComparison) -> Shown:
     rows = [group_row(each) for each in found.groups]
     summary = verdict(found)
     needed = None if math.isinf(found.needed) else found.needed
-    if needed is not None:
-        days = f", about {found.days:,.0f} more days at this pace" if found.days and found.randomised else ""
-        summary.append(f"To find a relative effect of {found.effect:.0%}: {needed:,.0f} people a group{days}.")
+    summary.append(how_long(found))
     if found.smallest is not None:
         summary.append(f"These numbers can show a relative effect of {found.smallest:.1%} or more (power 80 %).")
     content: dict[str, Json] = {
@@ -176,6 +174,7 @@ def groups_content(found: GroupComparison) -> Shown:
         "sample_ratio_p": found.mismatch_p,
         "people_needed": needed,
         "days_needed": None if found.days is None else round(found.days, 1),
+        "posthog": posthog_reading(found),
         "metric": clean(found.metric),
         "split": clean(found.split),
         "project": found.project.as_json() if found.project else None,
@@ -191,6 +190,25 @@ def groups_content(found: GroupComparison) -> Shown:
     return finished(content, lines)
 
 
+def posthog_reading(found: GroupComparison) -> Json:
+    """PostHog's own results of the experiment and whether they agree."""
+    read = found.posthog
+    if read is None or not read.results:
+        return None
+    rows: list[Json] = [
+        [clean(each.name), each.sample.n, each.sample.total, each.chance, each.p, each.low, each.high, each.significant]
+        for each in read.results
+    ]
+    names: list[Json] = ["group", "n", "sum", "chance_to_win", "p", "relative_low", "relative_high", "significant"]
+    return {
+        "method": read.method,
+        "counts_agree": read.counts_agree,
+        "statistics_agree": read.statistics_agree,
+        "columns": names,
+        "rows": rows,
+    }
+
+
 def group_row(each: Group) -> list[Json]:
     """A group's numbers; none where it is the control."""
     test = each.comparison
@@ -202,9 +220,9 @@ def group_row(each: Group) -> list[Json]:
         rounded(each.high),
     ]
     if test is None:
-        return [*found, *([None] * 7), each.enough]
+        return [*found, *([None] * 7), each.enough, None]
     relatives = [
-        None if value is None else rounded(value) for value in (test.relative, test.relative_low, test.relative_high)
+        None if value is None else rounded(value) for value in (test.relative, test.fieller_low, test.fieller_high)
     ]
     p = None if each.p is None else rounded(each.p)
     return [
@@ -215,6 +233,7 @@ def group_row(each: Group) -> list[Json]:
         rounded(test.chance_to_win),
         rounded(test.always_valid_p),
         each.enough,
+        rounded(test.p),
     ]
 
 
@@ -270,6 +289,8 @@ def churn_content(found: ChurnScores) -> Shown:
     rows = fitting(every, HALF)
     bands = ", ".join(f"{count} {name}" for name, count in found.bands)
     calibrated = "its chances came true" if found.calibrated else "its chances are off: read them as a ranking only"
+    gap, least = max(abs(each.told - each.came) for each in found.bins), min(each.n for each in found.bins)
+    calibrated += f" (largest gap {gap:.0%}, over fifths of {least} or more)"
     summary = [
         f"{found.scored} {found.unit}s scored as of {found.as_of}: risk {bands}. "
         f"Leaving is no activity in {found.horizon} days.",

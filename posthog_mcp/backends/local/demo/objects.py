@@ -134,6 +134,14 @@ def experiment(end: datetime) -> Body:
         "feature_flag_key": "onboarding-checklist",
         "start_date": (end - timedelta(days=180)).isoformat(),
         "parameters": {"feature_flag_variants": variants},
+        "metrics": [
+            {
+                "kind": "ExperimentMetric",
+                "metric_type": "funnel",
+                "name": "Created a project",
+                "series": [{"kind": "EventsNode", "event": "created_project"}],
+            }
+        ],
     }
 
 
