@@ -17,6 +17,10 @@ LEAST = 24
 """Complete intervals that a forecast needs."""
 
 
+YEARLY = ("week", "month")
+"""Intervals whose season is a year: of few years it may be none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """The coming intervals. Errors and `mase` (error over the seasonal naive's within the back-test; below 1 is better
@@ -52,7 +56,9 @@ def forecast(series: MetricSeries, horizon: int = 0, level: float = 0.95) -> Pre
         text = f"{horizon} {series.interval}s ahead need {2 * horizon} complete ones; {series.name!r} has {series.n}."
         raise InvalidInput(text, fix="Give an earlier date_from or a smaller horizon.")
     seasons = seasons_of(series.interval, series.n - min(horizon, series.n // 3))
-    made = forecasting.forecast(series.values, seasons[-1] if seasons else 1, horizon, level)
+    made = forecasting.forecast(
+        series.values, (*seasons, 1) if series.interval in YEARLY or not seasons else seasons, horizon, level
+    )
     return Prediction(
         labels=labels_after(series, horizon),
         values=bounded(series, made.values),

@@ -6,7 +6,8 @@ McKenzie, Management Science 31 (1985)), with the season put back; the smoothed 
 value is above 0. From many places in the past, spread over the whole of it, each forecasts what followed (rolling
 origin). They are averaged, each weighing by a high power of its smallness of error, so that the best lead and near
 equals share (Bates and Granger, The Combination of Forecasts, Operational Research Quarterly 20 (1969)); quantiles of
-the average's own errors, by distance, make the intervals (split conformal prediction: Lei et al., JASA 113 (2018)).
+the average's own errors, by distance, make the intervals (split conformal prediction: Lei et al., JASA 113 (2018)): the
+errors in each half of the past are those of weights that come from the other, or they would be too small.
 Places spread over the past, since the newest ones overlap and know one mood of the series only.
 
 Source: Tashman, Out-of-sample tests of forecasting accuracy, International Journal of Forecasting 16 (2000); Hyndman
@@ -36,13 +37,14 @@ MOST_ORIGINS = 48
 FEW_ORIGINS = 12
 """Below this many places with the whole horizon after them, those with a part of it are taken too."""
 POWER = 8
+NAIVE = "seasonal naive"
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Values and intervals of the coming steps. `method` is the one that weighs most; `mae` the back-test's mean
-    absolute error a step, `naive_mae` that of the seasonal naive; `origins` from how many places in the past it was
-    tested; `coverage` the share of those tests that the intervals, made from the others, held."""
+    absolute error a step, `naive_mae` that of the best seasonal naive; `origins` from how many places in the past it
+    was tested; `coverage` the share of the newer of those tests that intervals made from the older ones held."""
 
     method: str
     values: list[float]
@@ -115,11 +117,18 @@ def damped_trend(values: Sequence[float], horizon: int) -> list[float]:
     return found
 
 
-def all_of(values: Sequence[float], period: int, horizon: int) -> dict[str, list[float]]:
-    """Every method's forecast."""
-    known = values[-max(SEASONS * period, RECENT) :]
+def all_of(values: Sequence[float], periods: Sequence[int], horizon: int) -> dict[str, list[float]]:
+    """Every method's forecast with every season."""
+    found: dict[str, list[float]] = {}
+    for period in periods:
+        made = with_season(values[-max(SEASONS * period, RECENT) :], period, horizon)
+        found |= {name if len(periods) == 1 else f"{name} of {period}": each for name, each in made.items()}
+    return found
+
+
+def with_season(known: Sequence[float], period: int, horizon: int) -> dict[str, list[float]]:
     found = {
-        "seasonal naive": seasonal_naive(known, period, horizon),
+        NAIVE: seasonal_naive(known, period, horizon),
         "weighted seasons": weighted_seasons(known, period, horizon),
         **smoothed(known, period, horizon),
     }
@@ -127,7 +136,7 @@ def all_of(values: Sequence[float], period: int, horizon: int) -> dict[str, list
         logs = smoothed([math.log(value) for value in known], period, horizon)
         most = math.log(max(known)) + 3
         del logs["season and last value"]
-        found |= {f"{name}, of logarithms": [math.exp(min(each, most)) for each in made] for name, made in logs.items()}
+        found |= {f"{name}, logarithmic,": [math.exp(min(each, most)) for each in made] for name, made in logs.items()}
     return found
 
 
@@ -139,40 +148,57 @@ def origins_of(count: int, period: int, horizon: int) -> list[int]:
     return list(range(last, first - 1, -stride))[::-1]
 
 
-def forecast(values: Sequence[float], period: int, horizon: int, level: float = 0.95) -> Forecast:
-    """The next `horizon` values. `period` 1 is no season. At least two seasons and `horizon` values are needed."""
-    origins = origins_of(len(values), period, horizon)
-    tests = [all_of(values[:at], period, min(horizon, len(values) - at)) for at in origins]
-    made = all_of(values, period, horizon)
+def forecast(values: Sequence[float], periods: Sequence[int], horizon: int, level: float = 0.95) -> Forecast:
+    """The next `horizon` values. `periods` are the seasons that may be; 1 is none. At least two of the longest season
+    and `horizon` values are needed."""
+    origins = origins_of(len(values), max(periods), horizon)
+    tests = [all_of(values[:at], periods, min(horizon, len(values) - at)) for at in origins]
+    made = all_of(values, periods, horizon)
     names = [name for name in made if all(name in test for test in tests)]
-    scores = {
-        name: statistics.fmean(abs(error) for error in errors_of(values, origins, [test[name] for test in tests]))
-        for name in names
-    }
+    errors = {name: errors_of(values, origins, [test[name] for test in tests]) for name in names}
+    scores = {name: mean_of(each) for name, each in errors.items()}
     weights = weights_of(scores)
-    steps: list[list[float]] = [[] for _ in range(horizon)]
-    for at, test in zip(origins, tests, strict=True):
-        for step, value in enumerate(average(test, weights)):
-            steps[step].append(values[at + step] - value)
-    middle = average(made, weights)
+    half = len(origins) // 2
+    newer = weights_of({name: mean_of(each[half:]) for name, each in errors.items()})
+    older = weights_of({name: mean_of(each[:half]) for name, each in errors.items()}) if half else newer
+    averages = [average(test, newer if at < half else older) for at, test in enumerate(tests)]
+    off = errors_of(values, origins, averages)
+    sizes = [size_of(values[:at], max(periods)) for at in origins]
+    steps = [
+        [each[step] / size for each, size in zip(off, sizes, strict=True) if step < len(each)]
+        for step in range(horizon)
+    ]
     tested = min(origins[-1] + horizon, len(values)) - origins[0]
-    reach = widths(steps, level, tested)
+    middle, size = average(made, weights), size_of(values, max(periods))
+    reach = [size * each for each in widths(steps, level, tested)]
     return Forecast(
         max(weights, key=lambda name: weights[name]),
         middle,
         [value - wide for value, wide in zip(middle, reach, strict=True)],
         [value + wide for value, wide in zip(middle, reach, strict=True)],
-        statistics.fmean(abs(each) for step in steps for each in step),
-        scores["seasonal naive"],
+        mean_of(off),
+        min(score for name, score in scores.items() if name.startswith(NAIVE)),
         len(origins),
         covered(steps, level, tested),
     )
 
 
-def errors_of(values: Sequence[float], origins: Sequence[int], tests: Sequence[Sequence[float]]) -> list[float]:
+def size_of(values: Sequence[float], period: int) -> float:
+    """What errors grow with: the root of the present level, as a Poisson's (of the usual one where it is near 0)."""
+    level = statistics.fmean(map(abs, values[-max(period, 8) :]))
+    usual = statistics.fmean(map(abs, values[-RECENT:]))
+    return math.sqrt(max(level, 0.05 * usual, 1e-12))
+
+
+def errors_of(values: Sequence[float], origins: Sequence[int], tests: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Of each origin, step by step."""
     return [
-        values[at + step] - value for at, test in zip(origins, tests, strict=True) for step, value in enumerate(test)
+        [values[at + step] - value for step, value in enumerate(test)] for at, test in zip(origins, tests, strict=True)
     ]
+
+
+def mean_of(errors: Sequence[Sequence[float]]) -> float:
+    return statistics.fmean(abs(error) for each in errors for error in each)
 
 
 def weights_of(scores: Mapping[str, float]) -> dict[str, float]:
@@ -213,9 +239,9 @@ def growth_of(steps: Sequence[Sequence[float]]) -> list[float]:
 
 
 def conformal(errors: Sequence[float], level: float, n: int) -> float:
-    """The quantile that holds a new error with probability `level`: a value that several places forecast
-    counts once in the correction for few. Where they are too few for any quantile, the largest error, wider by as much as
-    Student's t with so many degrees of freedom is wider than the normal."""
+    """The quantile that holds a new error with probability `level`: a value that several places forecast counts once
+    in the correction for few. Where they are too few for any quantile, the largest error, wider by as much as Student's
+    t with so many degrees of freedom is wider than the normal."""
     ordered = sorted(errors)
     share = level * (1 + 1 / max(n, 1))
     if share >= 1:
