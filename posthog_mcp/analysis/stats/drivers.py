@@ -30,8 +30,9 @@ LEAST = 10
 """Observations of a segment, before and after together."""
 ORDERS = 3
 """Dimensions of a segment, at most."""
-CELLS, CELL_ERROR, MEDIAN_CHI2 = 12, 0.25, 0.455
-"""Cells that tell a scatter, and the variance by chance of one that does; the median of χ² of one degree of freedom."""
+CELLS, CELL_ERROR, MEDIAN_CHI2, MEDIAN_ERROR = 12, 0.25, 0.455, 2.33
+"""Cells that tell a scatter, and the most variance by chance of one that does; the median of χ² of one degree of
+freedom, and √n times the relative standard error of a variance by that median: as much scatter may be chance."""
 Where = tuple[tuple[int, str], ...]
 
 
@@ -97,10 +98,18 @@ def strongest(cube: Cube) -> tuple[tuple[Where, Amounts, float] | None, int]:
             rest = whole - each.amounts
             own, other = each.squares / size(each.amounts) ** 2, (squares - each.squares) / size(rest) ** 2
             drift = math.sqrt(cube.drift**2 + scatter * (own + max(other, 0.0)))
+            if cube.shares and not cube.variance and apart(each.amounts, rest, drift) < height / 2:
+                continue
             statistic = statistic_of(replace(cube, drift=drift), each.amounts, rest)
             if statistic - penalty > height:
                 best, height = (each.where, each.amounts, statistic), statistic - penalty
     return best, len(seen)
+
+
+def apart(each: Amounts, rest: Amounts, drift: float) -> float:
+    """The squared difference of log odds ratios in its variance: near the likelihood ratio, and much cheaper."""
+    (own, error), (other, more) = log_odds_ratio(each), log_odds_ratio(rest)
+    return (own - other) ** 2 / (error + more + drift**2)
 
 
 def grouped(cube: Cube, chosen: tuple[int, ...]) -> list[Segment]:
@@ -130,7 +139,8 @@ def scatter_of(cube: Cube) -> float:
         return 0.0
     middle = statistics.median(moved for moved, _ in known)
     spread = statistics.median((moved - middle) ** 2 - MEDIAN_CHI2 * error for moved, error in known) / MEDIAN_CHI2
-    return max(spread, 0.0)
+    doubt = MEDIAN_ERROR * statistics.median(error for _, error in known) / math.sqrt(len(known))
+    return max(spread - doubt, 0.0)
 
 
 def statistic_of(cube: Cube, each: Amounts, rest: Amounts, *, any_way: bool = False) -> float:
