@@ -30,9 +30,9 @@ LEAST = 10
 """Observations of a segment, before and after together."""
 ORDERS = 3
 """Dimensions of a segment, at most."""
-CELLS, CELL_ERROR, MEDIAN_CHI2, MEDIAN_ERROR = 12, 0.25, 0.455, 2.33
+CELLS, CELL_ERROR, MEDIAN_CHI2 = 12, 0.25, 0.455
 """Cells that tell a scatter, and the most variance by chance of one that does; the median of χ² of one degree of
-freedom, and √n times the relative standard error of a variance by that median: as much scatter may be chance."""
+freedom."""
 Where = tuple[tuple[int, str], ...]
 
 
@@ -139,8 +139,7 @@ def scatter_of(cube: Cube) -> float:
         return 0.0
     middle = statistics.median(moved for moved, _ in known)
     spread = statistics.median((moved - middle) ** 2 - MEDIAN_CHI2 * error for moved, error in known) / MEDIAN_CHI2
-    doubt = MEDIAN_ERROR * statistics.median(error for _, error in known) / math.sqrt(len(known))
-    return max(spread - doubt, 0.0)
+    return max(spread, 0.0)
 
 
 def statistic_of(cube: Cube, each: Amounts, rest: Amounts, *, any_way: bool = False) -> float:
