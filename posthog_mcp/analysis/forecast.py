@@ -9,13 +9,16 @@ from datetime import datetime
 
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.analysis.stats import forecasting
-from posthog_mcp.analysis.stats.residuals import Measure, measure_for
 from posthog_mcp.analysis.stats.seasons import seasons_of
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.dates import following, label
 
 LEAST = 24
 """Complete intervals that a forecast needs."""
+
+
+YEARLY = ("week", "month")
+"""Intervals whose season is a year: of few years it may be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,9 @@ def forecast(series: MetricSeries, horizon: int = 0, level: float = 0.95) -> Pre
         text = f"{horizon} {series.interval}s ahead need {2 * horizon} complete ones; {series.name!r} has {series.n}."
         raise InvalidInput(text, fix="Give an earlier date_from or a smaller horizon.")
     seasons = seasons_of(series.interval, series.n - min(horizon, series.n // 3))
-    measure = measure_for(series.values, counts=series.unit == "count", shares=series.unit == "share")
-    if measure.scale == "log":
-        measure = Measure("plain")
-    made = forecasting.forecast(series.values, seasons[-1] if seasons else 1, horizon, level)
+    made = forecasting.forecast(
+        series.values, (*seasons, 1) if series.interval in YEARLY or not seasons else seasons, horizon, level
+    )
     return Prediction(
         labels=labels_after(series, horizon),
         values=bounded(series, made.values),

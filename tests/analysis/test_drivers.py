@@ -10,20 +10,32 @@ from posthog_mcp.analysis.stats.contributions import contributions, divergence, 
 from posthog_mcp.analysis.stats.cube import Amounts, Cube
 from posthog_mcp.analysis.stats.drivers import drivers
 from tests.analysis.cubes import judged, made
+from tests.analysis.ripples import rippled
 
 COUNT = st.integers(0, 500)
 
 
 def test_precision_and_recall_over_random_cases() -> None:
     """The benchmark has 200 cases."""
-    precision, recall, false = judged(40)
+    precision, recall, false = judged(20)
     assert precision >= 0.95
     assert recall >= 0.9
     assert false <= 1
 
 
 def test_no_cause_no_driver() -> None:
-    assert sum(bool(drivers(made(seed, causes=0).cube)) for seed in range(1000, 1060)) <= 2
+    assert sum(bool(drivers(made(seed, causes=0).cube)) for seed in range(1000, 1030)) <= 1
+
+
+def test_causes_of_three_dimensions_are_found_among_noisy_leaves() -> None:
+    """Leaves that scatter are no causes."""
+    cases = [rippled(seed) for seed in range(12)]
+    found = [{each.where for each in drivers(case.cube)} for case in cases]
+    right = {(at, where) for at, case in enumerate(cases) for where in found[at] & case.causes}
+    assert len(right) >= 0.8 * sum(map(len, found))
+    assert len(right) >= 0.7 * sum(len(case.causes) for case in cases)
+    assert any(len(where) == 3 for _, where in right)
+    assert sum(bool(drivers(rippled(seed, anomalies=0).cube)) for seed in range(1000, 1020)) <= 1
 
 
 @given(st.lists(st.tuples(COUNT, COUNT, COUNT, COUNT), min_size=2, max_size=12), st.booleans())

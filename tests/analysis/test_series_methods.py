@@ -91,6 +91,18 @@ def test_intervals_hold_what_they_promise() -> None:
     assert 0.93 <= held <= 0.97
 
 
+@pytest.mark.parametrize(("level", "n"), [(1.5, 134), (6, 60), (300, 45)])
+def test_intervals_hold_for_low_counts_and_short_series(level: float, n: int) -> None:
+    """Short ones may hold more, as their largest errors bound them."""
+    rng = np.random.default_rng(19)
+    held: list[bool] = []
+    for _ in range(25):
+        values = weekly(rng, level, n)
+        made = forecast(days(values[:-14], "count"), 14)
+        held += [low <= value <= high for low, value, high in zip(made.low, values[-14:], made.high, strict=True)]
+    assert sum(held) / len(held) >= 0.93
+
+
 def test_forecast_beats_repeating_last_season_on_noise() -> None:
     made = forecast(days(weekly(np.random.default_rng(13), 500), "count"), 14)
     assert made.mase is not None

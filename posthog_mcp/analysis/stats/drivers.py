@@ -1,24 +1,26 @@
-"""Which segments changed otherwise than everything else, of one dimension or two.
+"""Which segments changed otherwise than everything else, of one to three dimensions.
 
 A scan: among all segments, the one whose split of the data into itself and the rest fits best, that is with the largest
 likelihood ratio against one common change (Kulldorff, A spatial scan statistic, Communications in Statistics 26, 1997);
 then the same without it, until nothing is left that chance would not give. Counts are compared by the G-test of segment
 and rest before and after; shares by the homogeneity of their odds ratios. The chance is corrected for
-all segments tried (Bonferroni), and allows for how much segments drift without a cause. A finer segment is preferred
-only where it fits better by more than the number of finer segments explains.
+all segments tried (Bonferroni), and allows for how much segments drift without a cause: by what is known of an earlier
+time, and by how much single cells scatter beyond chance, which few cells do not average out. A finer segment is
+preferred only where it fits better by more than the number of finer segments explains.
 
 Measured on synthetic cubes with known causes beside naming the largest contribution: see
-`tests/benchmarks/analysis.py`.
+`tests/benchmarks/drivers.py`.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
-from posthog_mcp.analysis.stats.cube import Amounts, Cube, size_of
+from posthog_mcp.analysis.stats.cube import Amounts, Cube, Values, size_of
 from posthog_mcp.analysis.stats.distributions import chi2_sf
 
 ALPHA = 0.01
@@ -26,7 +28,21 @@ MOST = 4
 """Drivers that are looked for, one after the other."""
 LEAST = 10
 """Observations of a segment, before and after together."""
+ORDERS = 3
+"""Dimensions of a segment, at most."""
+CELLS, CELL_ERROR, MEDIAN_CHI2 = 12, 0.25, 0.455
+"""Cells that tell a scatter, and the most variance by chance of one that does; the median of χ² of one degree of
+freedom."""
 Where = tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Cells that share some values: their sum, and the sum of the squares of their sizes."""
+
+    where: Where
+    amounts: Amounts
+    squares: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +81,65 @@ def drivers(cube: Cube, alpha: float = ALPHA) -> list[Found]:
 def strongest(cube: Cube) -> tuple[tuple[Where, Amounts, float] | None, int]:
     """The segment of the largest penalised likelihood ratio, and how many were tried; those that are the same
     observations (`$os` and `$lib`) once."""
-    whole, size = cube.whole, size_of(cube.shares)
-    places = range(len(cube.dimensions))
+    whole, size, scatter = cube.whole, size_of(cube.shares), scatter_of(cube)
+    squares = sum(size(each) ** 2 for _, each in cube.cells)
     best: tuple[Where, Amounts, float] | None = None
     height, seen = 0.0, set[Amounts]()
-    for order in (1, 2):
+    for order in range(1, min(ORDERS, len(cube.dimensions)) + 1):
         level = [
-            (tuple(zip(chosen, values, strict=True)), each)
-            for chosen in combinations(places, order)
-            for values, each in cube.along(*chosen).items()
-            if size(each) >= LEAST * cube.unit and size(whole) - size(each) >= LEAST * cube.unit
+            each
+            for chosen in combinations(range(len(cube.dimensions)), order)
+            for each in grouped(cube, chosen)
+            if size(each.amounts) >= LEAST * cube.unit and size(whole) - size(each.amounts) >= LEAST * cube.unit
         ]
-        seen |= {each for _, each in level}
+        seen |= {each.amounts for each in level}
         penalty = 2 * math.log(max(len(level), 1))
-        for where, each in level:
-            statistic = statistic_of(cube, each, whole - each)
+        for each in level:
+            rest = whole - each.amounts
+            own, other = each.squares / size(each.amounts) ** 2, (squares - each.squares) / size(rest) ** 2
+            drift = math.sqrt(cube.drift**2 + scatter * (own + max(other, 0.0)))
+            if cube.shares and not cube.variance and apart(each.amounts, rest, drift) < height / 2:
+                continue
+            statistic = statistic_of(replace(cube, drift=drift), each.amounts, rest)
             if statistic - penalty > height:
-                best, height = (where, each, statistic), statistic - penalty
+                best, height = (each.where, each.amounts, statistic), statistic - penalty
     return best, len(seen)
+
+
+def apart(each: Amounts, rest: Amounts, drift: float) -> float:
+    """The squared difference of log odds ratios in its variance: near the likelihood ratio, and much cheaper."""
+    (own, error), (other, more) = log_odds_ratio(each), log_odds_ratio(rest)
+    return (own - other) ** 2 / (error + more + drift**2)
+
+
+def grouped(cube: Cube, chosen: tuple[int, ...]) -> list[Segment]:
+    """The segments by the values of these dimensions."""
+    size = size_of(cube.shares)
+    sums: dict[Values, list[float]] = {}
+    for values, each in cube.cells:
+        kept = sums.setdefault(tuple([values[at] for at in chosen]), [0.0] * 5)
+        kept[0] += each.before
+        kept[1] += each.after
+        kept[2] += each.before_of
+        kept[3] += each.after_of
+        kept[4] += size(each) ** 2
+    return [
+        Segment(tuple(zip(chosen, values, strict=True)), Amounts(*kept[:4]), kept[4]) for values, kept in sums.items()
+    ]
+
+
+def scatter_of(cube: Cube) -> float:
+    """The variance of single cells' logarithmic changes beyond chance, by medians, which causes in the lesser part of
+    the cells do not move (as DerSimonian and Laird, Controlled Clinical Trials 7 (1986), between studies)."""
+    if cube.variance:
+        return 0.0
+    known = [log_odds_ratio(each) if cube.shares else log_ratio(cube, each) for _, each in cube.cells]
+    known = [(moved, error) for moved, error in known if error < CELL_ERROR]
+    if len(known) < CELLS:
+        return 0.0
+    middle = statistics.median(moved for moved, _ in known)
+    spread = statistics.median((moved - middle) ** 2 - MEDIAN_CHI2 * error for moved, error in known) / MEDIAN_CHI2
+    return max(spread, 0.0)
 
 
 def statistic_of(cube: Cube, each: Amounts, rest: Amounts, *, any_way: bool = False) -> float:

@@ -7,6 +7,7 @@ Statistics 6 (1990), has the idea of robustness; medians of phases about a movin
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 from posthog_mcp.analysis.stats.robust import mad_scale
@@ -24,7 +25,16 @@ def seasons_of(interval: str, n: int) -> tuple[int, ...]:
 def moving_median(values: Sequence[float], width: int) -> list[float]:
     """Of the `width` values around each; fewer at the ends."""
     half = width // 2
-    return [statistics.median(values[max(0, at - half) : at + half + 1]) for at in range(len(values))]
+    window = sorted(values[:half])
+    found: list[float] = []
+    for at in range(len(values)):
+        if at + half < len(values):
+            insort(window, values[at + half])
+        if at - half > 0:
+            del window[bisect_left(window, values[at - half - 1])]
+        middle = len(window) // 2
+        found.append(window[middle] if len(window) % 2 else (window[middle - 1] + window[middle]) / 2)
+    return found
 
 
 def profile(values: Sequence[float], period: int) -> list[float]:
