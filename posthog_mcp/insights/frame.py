@@ -150,6 +150,11 @@ def time_literal(wall: datetime) -> str:
     return f"toDateTime64({text_literal(text)}, 6)"
 
 
+def is_constant(value: str) -> bool:
+    """A breakdown's HogQL that is a text: the same for all, so that nothing need be grouped by it."""
+    return value.startswith("'")
+
+
 def conjunction(conditions: Sequence[str]) -> str:
     """WHERE …, or nothing."""
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from posthog_mcp.hogql.spelling import text_literal
-from posthog_mcp.insights.frame import NONE, Frame, conjunction
+from posthog_mcp.insights.frame import NONE, Frame, conjunction, is_constant
 from posthog_mcp.insights.funnel_events import conditions_of, step_condition, window
 
 SLOTS = 64
@@ -56,7 +56,7 @@ def moments(frame: Frame, value: str, more: Sequence[str]) -> str:
     cases = [f"WHEN {step_condition(frame, each)} THEN {at}" for at, each in enumerate(series[:-1], start=1)]
     moment = f"{TIME} * {SLOTS} + CASE {' '.join(cases)} ELSE {len(series)} END"
     where = conjunction(conditions_of(frame, more))
-    if not value or value.startswith("'"):
+    if not value or is_constant(value):
         breakdown = value if value not in ("", "''") else text_literal(NONE if value else "")
         moments = f"arraySort(groupArray({moment})) AS moments"
         return f"SELECT person_id, {breakdown} AS breakdown, {moments} FROM events {where} GROUP BY person_id"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.spelling import text_literal
 from posthog_mcp.insights.answer import Answer
-from posthog_mcp.insights.frame import NONE, OTHER, Frame
+from posthog_mcp.insights.frame import NONE, OTHER, Frame, is_constant
 from posthog_mcp.insights.native import breakdown_filter, common, properties, results_of
 from posthog_mcp.insights.question import Series
 from posthog_mcp.insights.retention_periods import Periods, date_range, periods_of, refuse, scaled
@@ -204,11 +204,6 @@ def entries(frame: Frame, group: str, condition: str) -> str:
     each = f"SELECT person_id, breakdown, returns, arrayJoin(starts) AS cohort FROM ({persons})"
     ats = "arrayDistinct(arrayPushFront(returns, cohort))"
     return f"SELECT person_id, breakdown, cohort, {ats} AS ats FROM ({each})"
-
-
-def is_constant(group: str) -> bool:
-    """The group is the same for everybody; what is grouped by it would be hashed with it."""
-    return group.startswith("'")
 
 
 def folded(frame: Frame, counts: Counts) -> Counts:
