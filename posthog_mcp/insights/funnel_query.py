@@ -139,6 +139,8 @@ def steps_query(frame: Frame) -> str:
             for function in ("avg", "median")
             for at, place in timed.items()
         ]
+        if not question.breakdowns:
+            return f"SELECT '' AS breakdown, {', '.join([*counts, *times])} FROM ({source}) LIMIT {MOST_ROWS}"
         found = f"SELECT breakdown, {', '.join([*counts, *times])} FROM ({source})"
         return f"{found} GROUP BY breakdown ORDER BY breakdown LIMIT {MOST_ROWS}"
     gaps = [f"groupArrayIf(gaps[{place}], gaps[{place}] > 0) AS g{at}" for at, place in timed.items()]
