@@ -115,11 +115,27 @@ def select(frame: Frame, index: int, series: Series, earlier: int, span: Span, v
     conditions = [*frame.events(series), *more]
     if series.math == "unique_group":
         conditions.append(f"$group_{series.math_group_type_index} != ''")
-    if frame.question.breakdowns and not is_constant(value):
-        value = f"if({value} IN ({biggest(frame, series, span, value, conditions)}), {value}, {text_literal(OTHER)})"
     head = f"SELECT {index} AS series, {earlier} AS earlier"
+    if frame.question.breakdowns and not is_constant(value):
+        if series.math == "total" and not frame.question.aggregate:
+            return f"{head}, {ranked_counts(frame, span, value, conditions)}"
+        value = f"if({value} IN ({biggest(frame, series, span, value, conditions)}), {value}, {text_literal(OTHER)})"
     body = source(frame, series, span, value, conditions)
     return f"{head}, {body}"
+
+
+def ranked_counts(frame: Frame, span: Span, value: str, conditions: Sequence[str]) -> str:
+    """Counts with the biggest breakdown values and the rest, in one reading of the events: counts of values add up."""
+    where = conjunction([*conditions, frame.within(span)])
+    found = (
+        f"SELECT {frame.bucket()} AS start, {value} AS value, count() AS n FROM events {where} GROUP BY start, value"
+    )
+    points = "sum(n) AS size, groupArray(tuple(start, n)) AS points"
+    found = f"SELECT value, {points} FROM ({found}) GROUP BY value"
+    found = f"SELECT value, points, row_number() OVER (ORDER BY size DESC, value) AS place FROM ({found})"
+    shown = f"if(place <= {frame.question.breakdown_limit}, value, {text_literal(OTHER)}) AS breakdown"
+    found = f"SELECT {shown}, arrayJoin(points) AS point FROM ({found})"
+    return f"toString(point.1) AS period, breakdown, sum(point.2) AS value FROM ({found}) GROUP BY period, breakdown"
 
 
 def biggest(frame: Frame, series: Series, span: Span, value: str, conditions: Sequence[str]) -> str:

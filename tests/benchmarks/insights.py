@@ -58,7 +58,7 @@ CASES = (
     Case(
         "trends: by browser",
         {"kind": "trends", "series": [{"event": "$pageview"}], "breakdowns": [{"property": "$browser"}], **RANGE},
-        f"SELECT toStartOfDay(timestamp) AS day, JSONExtractString(properties, '$browser') AS browser, count() FROM ph.events WHERE {when('$pageview')} AND {TIME} GROUP BY day, browser",
+        f"SELECT toStartOfDay(timestamp) AS day, ifNull(`mat_$browser`, '') AS browser, count() FROM ph.events WHERE {when('$pageview')} AND {TIME} GROUP BY day, browser",
     ),
     Case(
         "trends: weekly active",
@@ -95,7 +95,7 @@ CASES = (
     Case(
         "paths",
         {"kind": "paths", **RANGE},
-        f"SELECT edge, count() FROM (SELECT arrayJoin(arrayMap(i -> (v[i].2, v[i + 1].2), range(1, length(v)))) AS edge FROM (SELECT arrayJoin(arraySplit((x, gap) -> gap >= 1800, t, arrayDifference(arrayMap(x -> toUnixTimestamp(x.1), t)))) AS v FROM (SELECT person_id, arraySort(groupArray((timestamp, JSONExtractString(properties, '$current_url')))) AS t FROM ph.events WHERE {when('$pageview')} AND {TIME} GROUP BY person_id))) GROUP BY edge ORDER BY count() DESC LIMIT 50",
+        f"SELECT edge, count() FROM (SELECT arrayJoin(arrayMap(i -> (v[i].2, v[i + 1].2), range(1, length(v)))) AS edge FROM (SELECT arrayJoin(arraySplit((x, gap) -> gap >= 1800, t, arrayDifference(arrayMap(x -> toUnixTimestamp(x.1), t)))) AS v FROM (SELECT person_id, arraySort(groupArray((timestamp, `mat_$current_url`))) AS t FROM ph.events WHERE {when('$pageview')} AND {TIME} GROUP BY person_id))) GROUP BY edge ORDER BY count() DESC LIMIT 50",
     ),
 )
 
