@@ -2,7 +2,7 @@
 
 Aims: at most 1.2× the hand-written SQL; a dashboard of twelve tiles in at most twice its slowest tile on two cores.
 The hand-written texts give the numbers only; filling intervals, naming and facts are ours. A funnel's by hand gives its
-people, not how long its steps took: windowFunnel does not tell.
+people, not how long its steps took: windowFunnel does not tell. Paths by hand keep repeats and do not number steps.
 """
 
 from __future__ import annotations
