@@ -5,9 +5,9 @@ Source: PostHog's `hogql_queries/utils/query_date_range.py` (defaults, truncatio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.filters import RELATIVE, months_before, read_date
@@ -117,12 +117,21 @@ def following(start: datetime, interval: Interval, count: int = 1) -> datetime:
     return start + count * {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}[interval]
 
 
-def buckets(span: Span, interval: Interval, week_start_day: int) -> Iterator[datetime]:
+@lru_cache(maxsize=64)
+def buckets(span: Span, interval: Interval, week_start_day: int) -> tuple[datetime, ...]:
     """The starts of all intervals of the span, the first of them whole."""
+    found: list[datetime] = []
     start = floor(span.start, interval, week_start_day)
     while start <= span.end:
-        yield start
+        found.append(start)
         start = following(start, interval)
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def labels(span: Span, interval: Interval, week_start_day: int) -> tuple[str, ...]:
+    """The intervals of the span as the answer shows them."""
+    return tuple(label(start, interval) for start in buckets(span, interval, week_start_day))
 
 
 def label(start: datetime, interval: Interval) -> str:

@@ -13,7 +13,7 @@ from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.hogql.text import to_hogql
 from posthog_mcp.hogql.tree_expressions import Field
-from posthog_mcp.insights.dates import FORMAT, Span, buckets, floor, label
+from posthog_mcp.insights.dates import FORMAT, Span, buckets, floor, label, labels
 from posthog_mcp.insights.question import Breakdown, Filter, Question, Series
 from posthog_mcp.insights.words import Interval
 from posthog_mcp.results import Json, ProjectInfo
@@ -46,7 +46,7 @@ class Frame:
         return list(buckets(span or self.span, self.interval, self.project.week_start_day))
 
     def labels(self, span: Span | None = None) -> list[str]:
-        return [label(start, self.interval) for start in self.starts(span)]
+        return list(labels(span or self.span, self.interval, self.project.week_start_day))
 
     def incomplete_from(self) -> str | None:
         """The label of the interval that is not over."""
@@ -148,6 +148,11 @@ def time_literal(wall: datetime) -> str:
     """A wall time of the project's zone, as HogQL reads it."""
     text = f"{wall:{FORMAT}}" + (f".{wall.microsecond:06d}" if wall.microsecond else "")
     return f"toDateTime64({text_literal(text)}, 6)"
+
+
+def is_constant(value: str) -> bool:
+    """A breakdown's HogQL that is a text: the same for all, so that nothing need be grouped by it."""
+    return value.startswith("'")
 
 
 def conjunction(conditions: Sequence[str]) -> str:

@@ -75,17 +75,25 @@ def moments(frame: Frame, value: str, more: Sequence[str]) -> str:
 
 
 def matching(frame: Frame, value: str, more: Sequence[str]) -> str:
-    """A SELECT of the events that are looked at. Strict funnels look at all, for any other event ends an attempt."""
+    """A SELECT of the events that are looked at."""
     series = frame.question.series
     steps = [step_condition(frame, each) for each in series]
     excluded = [exclusion_condition(frame, at) for at in range(len(series))]
-    where = [frame.within(frame.span, whole=False), *frame.events(Series()), *more]
-    if frame.question.funnel_order != "strict":
-        where.append(f"({' OR '.join([each for each in (*steps, *excluded) if each])})")
     time = "round(toFloat(timestamp) * 1000000) AS micros"
     columns = f"person_id, {time}, {bits(steps)} AS steps, {bits(excluded)} AS exclusions"
     shown = value or "''"
-    return f"SELECT {columns}, {shown} AS value FROM events {conjunction(where)}"
+    return f"SELECT {columns}, {shown} AS value FROM events {conjunction(conditions_of(frame, more))}"
+
+
+def conditions_of(frame: Frame, more: Sequence[str]) -> list[str]:
+    """Which events are looked at. Strict funnels look at all, for any other event ends an attempt."""
+    series = frame.question.series
+    found = [frame.within(frame.span, whole=False), *frame.events(Series()), *more]
+    if frame.question.funnel_order != "strict":
+        excluded = [exclusion_condition(frame, at) for at in range(len(series))]
+        wanted = [*(step_condition(frame, each) for each in series), *excluded]
+        found.append(f"({' OR '.join(filter(None, wanted))})")
+    return found
 
 
 def bits(conditions: Sequence[str]) -> str:

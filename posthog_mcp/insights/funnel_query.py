@@ -11,6 +11,7 @@ from collections.abc import Callable
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.spelling import text_literal
 from posthog_mcp.insights.frame import OTHER, Frame
+from posthog_mcp.insights.funnel_direct import SLOTS, direct_people
 from posthog_mcp.insights.funnel_events import NANOSECONDS, moments, window
 from posthog_mcp.insights.funnel_unordered import TURNS, Gathering
 from posthog_mcp.insights.funnel_walk import Walk
@@ -48,7 +49,15 @@ def per_split(frame: Frame, part: Parts) -> str:
 def people(frame: Frame) -> str:
     """A SELECT of the people who entered: person_id, breakdown, `reached` (a bit a step), `gaps` (microseconds from
     the step before to each step that is not optional, 0 for the first)."""
+    if is_direct(frame.question):
+        return per_split(frame, lambda value, more: direct_people(frame, value, more))
     return per_split(frame, lambda value, more: walked(frame, moments(frame, value, more)))
+
+
+def is_direct(question: Question) -> bool:
+    """The funnel needs no walk through each moment."""
+    ordinary = question.funnel_order == "ordered" and not question.exclusions and not rivals_of(question)
+    return ordinary and len(question.series) < SLOTS and not any(each.optional for each in question.series)
 
 
 def walked(frame: Frame, source: str) -> str:
@@ -130,6 +139,8 @@ def steps_query(frame: Frame) -> str:
             for function in ("avg", "median")
             for at, place in timed.items()
         ]
+        if not question.breakdowns:
+            return f"SELECT '' AS breakdown, {', '.join([*counts, *times])} FROM ({source}) LIMIT {MOST_ROWS}"
         found = f"SELECT breakdown, {', '.join([*counts, *times])} FROM ({source})"
         return f"{found} GROUP BY breakdown ORDER BY breakdown LIMIT {MOST_ROWS}"
     gaps = [f"groupArrayIf(gaps[{place}], gaps[{place}] > 0) AS g{at}" for at, place in timed.items()]

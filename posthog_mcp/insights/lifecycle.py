@@ -23,6 +23,12 @@ from posthog_mcp.results import Column, Json
 
 STATUSES = ("new", "returning", "resurrecting", "dormant")
 PROFILED = "properties.$process_person_profile != 'false'"
+AT = f"intDiv(cell, {len(STATUSES)})"
+NAMES = " ".join(f"WHEN {at} THEN {text_literal(name)}" for at, name in enumerate(STATUSES[:-1]))
+STATUS = f"CASE cell % {len(STATUSES)} {NAMES} ELSE {text_literal(STATUSES[-1])} END"
+"""What a cell says, see `cells`."""
+NEVER = -1_000_000
+"""The number of no interval."""
 Counts = dict[tuple[int, str], int]
 """(interval, status) → people, dormant ones too as a positive number."""
 
@@ -32,8 +38,9 @@ class Lifecycle:
 
     def hogql(self, frame: Frame) -> str:
         """Rows of interval (its number), status and people; what nobody is has no row."""
-        inside = f"at >= 0 AND at < {len(periods_of(frame, frame.interval))}"
-        return f"SELECT at, status, count() AS people FROM ({people(frame)}) WHERE {inside} GROUP BY at, status"
+        most = len(periods_of(frame, frame.interval)) * len(STATUSES)
+        counted = f"SELECT cell, count() AS people FROM ({cells(frame)}) GROUP BY cell"
+        return f"SELECT {AT} AS at, {STATUS} AS status, people FROM ({counted}) LIMIT {most}"
 
     def read(self, frame: Frame, rows: Sequence[Sequence[Json]]) -> Answer:
         counts = {(int(str(at)), str(status)): scaled(frame, number) for at, status, number in rows}
@@ -68,24 +75,36 @@ class Lifecycle:
         if status not in STATUSES:
             raise InvalidInput(f"There is no status {status!r}.", fix=f"Take one of {', '.join(STATUSES)}.")
         at = periods_of(frame, frame.interval).at(interval)
-        condition = f"at = {at} AND status = {text_literal(status)}"
-        return f"SELECT person_id FROM ({people(frame)}) WHERE {condition} ORDER BY person_id"
+        condition = f"cell = {at * len(STATUSES) + STATUSES.index(status)}"
+        return f"SELECT person_id FROM ({cells(frame)}) WHERE {condition} ORDER BY person_id"
 
 
-def people(frame: Frame) -> str:
-    """Everybody once for each interval that they have a status in."""
+def cells(frame: Frame) -> str:
+    """Everybody once for each interval of the range that they have a status in: person_id and cell, which is the
+    interval's number times the statuses, and the status's number."""
     refuse(frame)
     periods = periods_of(frame, frame.interval)
     conditions = [*frame.events(frame.question.series[0]), PROFILED, periods.within(before=1)]
-    events = (
-        f"SELECT person_id, {periods.number('min(person.created_at)')} AS created, "
-        f"groupUniqArray({periods.number()}) AS active FROM events WHERE {' AND '.join(conditions)} GROUP BY person_id"
+    active = f"SELECT person_id, groupUniqArray({periods.number()}) AS some FROM events"
+    active = f"{active} WHERE {' AND '.join(conditions)} GROUP BY person_id"
+    # Joined to people, not to their events: these are many times as many.
+    created = f"{periods.number('persons.created_at')} AS created"
+    found = (
+        f"SELECT active.person_id AS person_id, arraySort(active.some) AS active, {created} FROM ({active}) AS active"
     )
-    both = "arrayConcat(active, arrayMap(x -> x + 1, active))"
-    here = f"SELECT person_id, created, active, arrayJoin(arrayDistinct({both})) AS at FROM ({events})"
-    new = "at = created AND at = arrayMin(active), 'new'"
-    status = f"multiIf(NOT has(active, at), 'dormant', {new}, has(active, at - 1), 'returning', 'resurrecting')"
-    return f"SELECT person_id, at, {status} AS status FROM ({here})"
+    found = f"{found} LEFT JOIN persons ON persons.id = active.person_id"
+    # Beside each interval the ones before and after it that the person was active in; {NEVER}: none.
+    before = f"arrayPushFront(arrayPopBack(active), {NEVER}) AS befores"
+    after = f"arrayPushBack(arrayPopFront(active), {NEVER}) AS afters"
+    found = f"SELECT person_id, created, active, {before}, {after} FROM ({found})"
+    new = f"WHEN before = {NEVER} AND at = created THEN 0"
+    status = f"CASE WHEN before = at - 1 THEN 1 {new} ELSE 2 END"
+    here = f"arrayMap((at, before) -> at * {len(STATUSES)} + {status}, active, befores) AS here"
+    gone = "arrayFilter((at, after) -> after != at + 1, active, afters) AS lasts"
+    found = f"SELECT person_id, {here}, {gone} FROM ({found})"
+    dormant = f"arrayMap(at -> (at + 1) * {len(STATUSES)} + 3, lasts)"
+    found = f"SELECT person_id, arrayJoin(arrayConcat(here, {dormant})) AS cell FROM ({found})"
+    return f"SELECT person_id, cell FROM ({found}) WHERE cell >= 0 AND cell < {len(periods) * len(STATUSES)}"
 
 
 def answer_of(frame: Frame, counts: Counts) -> Answer:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.spelling import text_literal
 from posthog_mcp.insights.answer import Answer
-from posthog_mcp.insights.frame import NONE, OTHER, Frame
+from posthog_mcp.insights.frame import NONE, OTHER, Frame, is_constant
 from posthog_mcp.insights.native import breakdown_filter, common, properties, results_of
 from posthog_mcp.insights.question import Series
 from posthog_mcp.insights.retention_periods import Periods, date_range, periods_of, refuse, scaled
@@ -32,9 +32,7 @@ class Retention:
 
     def hogql(self, frame: Frame) -> str:
         """Rows of breakdown, cohort, period (numbers from 0) and people; what nobody did has no row."""
-        select = "SELECT breakdown, cohort, period, count() AS people FROM"
-        grouped = "GROUP BY breakdown, cohort, period"
-        return "\nUNION ALL\n".join(f"{select} ({each}) {grouped}" for each in selects(frame))
+        return "\nUNION ALL\n".join(counted(group, select) for group, select in selects(frame))
 
     def read(self, frame: Frame, rows: Sequence[Sequence[Json]]) -> Answer:
         counts: Counts = {}
@@ -90,7 +88,7 @@ class Retention:
             if breakdown in ("", OTHER):
                 raise InvalidInput(f"The people of {breakdown or 'no group'!r} cannot be listed.", fix="Name a group.")
             conditions.append(f"breakdown = {text_literal(value_of(frame, breakdown))}")
-        everybody = "\nUNION ALL\n".join(selects(frame))
+        everybody = "\nUNION ALL\n".join(select for _, select in selects(frame))
         return f"SELECT DISTINCT person_id FROM ({everybody}) WHERE {' AND '.join(conditions)} ORDER BY person_id"
 
 
@@ -107,8 +105,15 @@ def cohorts_of(frame: Frame) -> Periods:
     return found
 
 
-def selects(frame: Frame) -> list[str]:
-    """SELECTs of person, breakdown, cohort and period: one, or one a cohort of the breakdown.
+def counted(group: str, select: str) -> str:
+    """How many are in each cell of one of `selects`."""
+    keys = "cohort, period" if is_constant(group) else "breakdown, cohort, period"
+    breakdown = f"{group} AS breakdown" if is_constant(group) else "breakdown"
+    return f"SELECT {breakdown}, cohort, period, count() AS people FROM ({select}) GROUP BY {keys}"
+
+
+def selects(frame: Frame) -> list[tuple[str, str]]:
+    """The group in HogQL, and a SELECT of person, breakdown, cohort and period: one, or one a cohort of the breakdown.
 
     Raises:
         InvalidInput: a breakdown that retention cannot have.
@@ -116,15 +121,17 @@ def selects(frame: Frame) -> list[str]:
     refuse(frame)
     breakdowns = frame.question.breakdowns
     if not breakdowns:
-        return [people(frame, "''", "")]
+        return [("''", people(frame, "''", ""))]
     wrong = [each.type for each in breakdowns if each.type not in BREAKDOWNS]
     if wrong:
         raise InvalidInput(f"Retention has no breakdown by {wrong[0]}.", fix=f"Use {', '.join(BREAKDOWNS)}.")
     if any(each.type == "cohort" for each in breakdowns):
-        return [people(frame, text_literal(value), condition) for value, condition in cohort_groups(frame)]
+        groups = [(text_literal(value), condition) for value, condition in cohort_groups(frame)]
+        return [(group, people(frame, group, condition)) for group, condition in groups]
     if len(breakdowns) > 1:
         raise InvalidInput("Retention takes one breakdown.", fix="Give one property, or several cohorts.")
-    return [people(frame, frame.value(breakdowns[0]), "")]
+    group = frame.value(breakdowns[0])
+    return [(group, people(frame, group, ""))]
 
 
 def cohort_groups(frame: Frame) -> list[tuple[str, str]]:
@@ -169,20 +176,30 @@ def entries(frame: Frame, group: str, condition: str) -> str:
     cohorts, question = cohorts_of(frame), frame.question
     started = " AND ".join(frame.events(question.series[0])) or "true"
     returned = " AND ".join(frame.events(question.series[-1])) or "true"
+    first = question.retention_type == "first_time"
     matching = f"({started})" if started == returned else f"(({started}) OR ({returned}))"
-    where, starts, having = f"{cohorts.within()} AND {matching}", "groupUniqArrayIf(at, started)", ""
-    if question.retention_type == "first_time":
+    where = f"{cohorts.within()} AND {matching}"
+    if first:
         where = f"({started})" if started == returned else f"(({started}) OR ({returned}) AND {cohorts.within()})"
-        starts, having = "[minIf(at, started)]", " HAVING countIf(started) > 0"
     if condition:
         where += f" AND {condition}"
+    keys = "person_id" if is_constant(group) else "person_id, breakdown"
+    if started == returned:
+        ats = f"groupUniqArray({cohorts.number()}) AS ats"
+        persons = f"SELECT person_id, {group} AS breakdown, {ats} FROM events WHERE {where} GROUP BY {keys}"
+        cohort = "arrayMin(ats)" if first else "arrayJoin(ats)"
+        return f"SELECT person_id, breakdown, ats, {cohort} AS cohort FROM ({persons})"
+    starts, having = "groupUniqArrayIf(at, started)", ""
+    if first:
+        starts, having = "[minIf(at, started)]", " HAVING countIf(started) > 0"
     events = (
         f"SELECT person_id, {group} AS breakdown, {cohorts.number()} AS at, ({started}) AS started, "
         f"({returned}) AS returned FROM events WHERE {where}"
     )
+    columns = f"person_id, {group if is_constant(group) else 'breakdown'} AS breakdown"
     persons = (
-        f"SELECT person_id, breakdown, {starts} AS starts, groupUniqArrayIf(at, returned) AS returns "
-        f"FROM ({events}) GROUP BY person_id, breakdown{having}"
+        f"SELECT {columns}, {starts} AS starts, groupUniqArrayIf(at, returned) AS returns "
+        f"FROM ({events}) GROUP BY {keys}{having}"
     )
     each = f"SELECT person_id, breakdown, returns, arrayJoin(starts) AS cohort FROM ({persons})"
     ats = "arrayDistinct(arrayPushFront(returns, cohort))"

@@ -70,7 +70,7 @@ async def run_insight(
             if UNSUPPORTED not in error.message:
                 raise
             refused = (Note("not_native", f"This host does not run {native['kind']}; the HogQL ran instead."),)
-    result = await run_hogql(project, hogql, limit=MAX_ROWS, refresh=refresh, progress=progress)
+    result = await run_hogql(project, hogql, limit=MAX_ROWS, refresh=refresh, progress=progress, keep_rows=False)
     answer = headlined(question, kind.read(frame, result.table.rows))
     await keep(project, result.query_id, answer, hogql)
     warnings = (*refused, *own_notes(frame, result.truncated), *answer.warnings, *kept_notes(result.warnings))

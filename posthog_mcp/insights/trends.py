@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.insights.answer import Answer
-from posthog_mcp.insights.dates import Span
-from posthog_mcp.insights.frame import BUCKET, OTHER, SESSION_DURATION, Frame, conjunction, time_literal
+from posthog_mcp.insights.dates import Span, floor
+from posthog_mcp.insights.frame import BUCKET, OTHER, SESSION_DURATION, Frame, conjunction, is_constant, time_literal
 from posthog_mcp.insights.question import Breakdown, Series
 from posthog_mcp.insights.trends_actors import WINDOWS, breakdown_value, trends_actors
 from posthog_mcp.insights.trends_native import native_points, native_query
@@ -115,11 +115,27 @@ def select(frame: Frame, index: int, series: Series, earlier: int, span: Span, v
     conditions = [*frame.events(series), *more]
     if series.math == "unique_group":
         conditions.append(f"$group_{series.math_group_type_index} != ''")
-    if frame.question.breakdowns and not value.startswith("'"):
-        value = f"if({value} IN ({biggest(frame, series, span, value, conditions)}), {value}, {text_literal(OTHER)})"
     head = f"SELECT {index} AS series, {earlier} AS earlier"
+    if frame.question.breakdowns and not is_constant(value):
+        if series.math == "total" and not frame.question.aggregate:
+            return f"{head}, {ranked_counts(frame, span, value, conditions)}"
+        value = f"if({value} IN ({biggest(frame, series, span, value, conditions)}), {value}, {text_literal(OTHER)})"
     body = source(frame, series, span, value, conditions)
     return f"{head}, {body}"
+
+
+def ranked_counts(frame: Frame, span: Span, value: str, conditions: Sequence[str]) -> str:
+    """Counts with the biggest breakdown values and the rest, in one reading of the events: counts of values add up."""
+    where = conjunction([*conditions, frame.within(span)])
+    found = (
+        f"SELECT {frame.bucket()} AS start, {value} AS value, count() AS n FROM events {where} GROUP BY start, value"
+    )
+    points = "sum(n) AS size, groupArray(tuple(start, n)) AS points"
+    found = f"SELECT value, {points} FROM ({found}) GROUP BY value"
+    found = f"SELECT value, points, row_number() OVER (ORDER BY size DESC, value) AS place FROM ({found})"
+    shown = f"if(place <= {frame.question.breakdown_limit}, value, {text_literal(OTHER)}) AS breakdown"
+    found = f"SELECT {shown}, arrayJoin(points) AS point FROM ({found})"
+    return f"toString(point.1) AS period, breakdown, sum(point.2) AS value FROM ({found}) GROUP BY period, breakdown"
 
 
 def biggest(frame: Frame, series: Series, span: Span, value: str, conditions: Sequence[str]) -> str:
@@ -189,19 +205,30 @@ def aggregate(math: str, value: str) -> str:
 
 
 def active(frame: Frame, series: Series, span: Span, value: str, conditions: Sequence[str]) -> str:
-    """People who were active on a day or the days before it: each day of theirs counts for the days that follow."""
+    """People who were active on a day or the days before it: each day of theirs counts for the days that follow, up to
+    their next one."""
     days = WINDOWS[series.math]
     starts = frame.starts(span)
     first, last = starts[0], starts[-1]
     time = f"timestamp >= {time_literal(first)} - toIntervalDay({days - 1}) AND timestamp <= {time_literal(span.end)}"
-    inner = f"SELECT DISTINCT person_id, {value} AS breakdown, toStartOfDay(timestamp) AS day FROM events"
-    inner = f"{inner} {conjunction([*conditions, time])}"
-    spread = f"SELECT person_id, breakdown, arrayJoin(range(0, {days})) AS later, day + toIntervalDay(later) AS at"
-    spread = f"{spread} FROM ({inner})"
-    start = BUCKET[frame.interval if frame.interval != "hour" else "day"]
-    bounds = f"at >= {time_literal(first)} AND at <= {time_literal(last)} AND {start}(at) = at"
-    period = "''" if frame.question.aggregate else "toString(at)"
-    return second_level("count(DISTINCT person_id)", spread, period=period, where=bounds)
+    where = conjunction([*conditions, time])
+    own = f"SELECT person_id, {value} AS breakdown, arraySort(groupUniqArray(toDate(timestamp))) AS days FROM events"
+    own = f"{own} {where} GROUP BY {'person_id' if is_constant(value) else 'person_id, breakdown'}"
+    after = f"arrayPushBack(arrayPopFront(days), days[-1] + toIntervalDay({days})) AS afters"
+    pairs = f"SELECT person_id, breakdown, days, {after} FROM ({own})"
+    pairs = f"SELECT person_id, breakdown, arrayJoin(arrayZip(days, afters)) AS pair FROM ({pairs})"
+    numbers = f"range(0, least({days}, dateDiff('day', pair.1, pair.2))) AS numbers"
+    spread = f"SELECT person_id, breakdown, pair.1 AS day, {numbers} FROM ({pairs})"
+    spread = f"SELECT person_id, breakdown, day + toIntervalDay(arrayJoin(numbers)) AS at FROM ({spread})"
+    begun = ">=" if first == floor(first, "day", 0) else ">"
+    bounds = f"at {begun} toDate('{first:%Y-%m-%d}') AND at <= toDate('{last:%Y-%m-%d}')"
+    if frame.interval in ("week", "month"):
+        bounds += f" AND {BUCKET[frame.interval]}(at) = at"
+    if frame.question.aggregate:
+        return second_level("count(DISTINCT person_id)", spread, period="''", where=bounds)
+    shown = value if is_constant(value) else "breakdown"
+    columns = f"concat(toString(at), ' 00:00:00') AS period, {shown} AS breakdown, count() AS value"
+    return f"{columns} FROM ({spread}) WHERE {bounds} GROUP BY {'at' if is_constant(value) else 'at, breakdown'}"
 
 
 def first_time(frame: Frame, series: Series, span: Span, value: str) -> str:

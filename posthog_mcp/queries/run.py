@@ -53,8 +53,10 @@ async def run(
     refresh: bool = False,
     name: str | None = None,
     progress: Progress | None = None,
+    keep_rows: bool = True,
 ) -> QueryResult:
     """Run a query, or serve a result that is younger than the cache's time. Equal queries at once run once.
+    `keep_rows`: under the query's id; not where the caller keeps something else there.
 
     Raises:
         PostHogMcpError: it does not check (nothing ran), or what the driver says.
@@ -76,7 +78,8 @@ async def run(
             await project.history.remember(replace(entry, project_id=(await project.driver.project()).id))
             raise
         await keep_answer(project, key, result)
-        await project.stored.save(query_id, result.table, about(result))
+        if keep_rows:
+            await project.stored.save(query_id, result.table, about(result))
         await remember(project, result, "ok", name)
         return result
 

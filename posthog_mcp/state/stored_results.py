@@ -84,12 +84,15 @@ class StoredResults:
         return Table(columns, found["rows"], notes), cast("dict[str, Json]", found["about"])
 
     def _drop_oldest(self) -> None:
-        files = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        with os.scandir(self.folder) as entries:
+            files = [(entry.stat(), entry.path) for entry in entries]
+        if len(files) <= MAX_FILES and sum(stat.st_size for stat, _ in files) <= MAX_BYTES:
+            return
         total = 0
-        for index, path in enumerate(files):
-            total += path.stat().st_size
+        for index, (stat, path) in enumerate(sorted(files, key=lambda each: each[0].st_mtime, reverse=True)):
+            total += stat.st_size
             if index >= MAX_FILES or total > MAX_BYTES:
-                path.unlink(missing_ok=True)
+                Path(path).unlink(missing_ok=True)
 
 
 def document(table: Table, about: dict[str, Json]) -> str:

@@ -87,6 +87,20 @@ async def test_people_active_in_the_week_before(project: Project) -> None:
     assert [row[1] for row in table(found)] == [1, 2, 2, 3, 3, 3, 4, 4, 3, 3, 2, 2, 1]
 
 
+async def test_people_active_in_a_range_that_begins_within_a_day(project: Project) -> None:
+    """The first day that counts is the 9th, when bob's week is over."""
+    found = await asked(
+        project,
+        kind="trends",
+        series=[{"event": "buy", "math": "weekly_active"}],
+        aggregate=True,
+        interval="hour",
+        date_from="2026-03-08T12:00:00",
+        date_to="2026-03-13",
+    )
+    assert [row[-1] for row in table(found)] == [3]
+
+
 async def test_a_breakdown_keeps_the_biggest_and_folds_the_rest(project: Project) -> None:
     found = await asked(
         project, kind="trends", series=[{"event": "buy"}], breakdowns=[{"property": "plan"}], breakdown_limit=2, **MARCH

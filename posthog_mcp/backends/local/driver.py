@@ -96,7 +96,8 @@ class LocalDriver:
         """The current data; the demo project is generated into an empty folder first."""
         if self.server:
             return await self.server.snapshot()
-        snapshot = await anyio.to_thread.run_sync(self.store.current)
+        # One call asks dozens of times: a stat costs less than a thread.
+        snapshot = self.store.known() or await anyio.to_thread.run_sync(self.store.current)
         if snapshot is not None:
             return snapshot
         async with self._creating:
@@ -126,7 +127,7 @@ class LocalDriver:
     async def _current(self) -> Known:
         """What the data says now; read again when the snapshot or any metadata object has changed."""
         snapshot = await self.snapshot()
-        stamp = await anyio.to_thread.run_sync(self.objects.stamp)
+        stamp = self.objects.stamp()
         if self._known is None or self._known.snapshot is not snapshot or self._known.stamp != stamp:
             cohorts, actions, steps = await anyio.to_thread.run_sync(self._names)
             catalogue = catalogue_for(snapshot.manifest, cohorts=cohorts, actions=actions, version_suffix=f"-{stamp}")

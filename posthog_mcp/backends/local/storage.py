@@ -114,6 +114,14 @@ class Store:
     def snapshots(self) -> Path:
         return self.root / "snapshots"
 
+    def known(self) -> Snapshot | None:
+        """The snapshot that was read last, where it is still the current one; one `stat`."""
+        try:
+            stat = (self.root / "current.json").stat()
+        except OSError:
+            return None
+        return self._seen[1] if self._seen and self._seen[0] == (stat.st_mtime_ns, stat.st_ino) else None
+
     def current(self) -> Snapshot | None:
         """The current snapshot, or None in an empty folder.
 
