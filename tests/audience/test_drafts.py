@@ -60,17 +60,6 @@ async def test_only_those_who_consented_are_reached(client: Client, consenting: 
     assert draft["left_out"]["no consent"] >= 78
 
 
-async def test_a_masked_server_sends_to_nobody(client: Client, settings: Settings, mailbox: Mailbox) -> None:
-    segment = await segment_under(client, 12, "made")
-    masked = with_file(settings.data_dir, FILE % (settings.data_dir / "letters"), mailbox, mask="pii")
-
-    async with Client(build_server(masked)) as connected:
-        told = await refused(connected, "draft_campaign", name="M", segment=segment, target="people", **TEXT)
-
-    assert "[forbidden]" in told
-    assert "POSTHOG_MCP_MASK" in told
-
-
 async def test_the_draft_says_what_its_variables_lack(client: Client) -> None:
     segment = await segment_under(client, 20, "made")
     fields = {"segment": segment, "target": "people", "subject": "Hi", "body": "{{name}} {{nme}} {{plan | free}}"}
