@@ -6,15 +6,20 @@ With masking on, these rows go into messages and counts alone: they are not cach
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import replace
+from typing import cast
 
-from posthog_mcp.audience.campaigns import Campaign, Recipient
+from posthog_mcp.audience.campaigns import Recipient
 from posthog_mcp.backends.backend import QueryOptions
 from posthog_mcp.project import Project
 from posthog_mcp.queries.run import run as run_hogql
 from posthog_mcp.results import Json
 from posthog_mcp.safety.answers import Masked
+
+NOWHERE = "@masked.invalid"
+"""Makes a pseudonym an address for a channel that checks them."""
 
 
 async def rows_of(project: Project, query: str, limit: int) -> list[list[Json]]:
@@ -30,11 +35,15 @@ async def rows_of(project: Project, query: str, limit: int) -> list[list[Json]]:
     return (await driver.unmasked({"kind": "HogQLQuery", "query": query}, options)).table.rows
 
 
-def as_shown(project: Project, campaign: Campaign, each: Recipient) -> Recipient:
+def as_shown(project: Project, each: Recipient) -> Recipient:
     """A recipient in a preview: with masking on, their address and properties are pseudonyms."""
     masking = project.masking
     if masking is None:
         return each
-    name = campaign.address_property or "email"
     shown = {key: str(masking.under(key, value, person=True)) for key, value in each.properties.items()}
-    return replace(each, address=str(masking.under(name, each.address, person=True)), properties=shown)
+    return replace(each, address=f"{masking.under('email', each.address)}{NOWHERE}", properties=shown)
+
+
+def without_host(shown: dict[str, Json]) -> dict[str, Json]:
+    """A preview whose pseudonym of an address stands alone, as in every other answer."""
+    return cast("dict[str, Json]", json.loads(json.dumps(shown).replace(NOWHERE, "")))

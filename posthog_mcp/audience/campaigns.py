@@ -101,7 +101,7 @@ class Campaign(BaseModel):
     def digest(self, target: Target) -> str:
         """Of all that is agreed to: texts, segment, time, caps, and where it goes."""
         own = self.model_dump_json(exclude={"status", "approved", "approved_size", "started", "finished"})
-        return hashlib.sha256(f"{own} {target.model_dump_json()}".encode()).hexdigest()
+        return hashlib.sha256(f"{own} {target.digest()}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

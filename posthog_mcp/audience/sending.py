@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from posthog_mcp.audience.asking import as_shown
+from posthog_mcp.audience.asking import as_shown, without_host
 from posthog_mcp.audience.broadcasts import draft_in_posthog, possible, workflow_of
 from posthog_mcp.audience.campaigns import (
     KIND,
@@ -117,8 +117,8 @@ async def examples(project: Project, campaign: Campaign, target: Target, audienc
         for each in audience.recipients:
             key = variant_of(campaign, each.person_id).key
             if key not in shown:
-                seen = parcel_of(campaign, target, as_shown(project, campaign, each))
-                shown[key] = {"variant": key, **outbox.preview(seen)}
+                seen = parcel_of(campaign, target, as_shown(project, each))
+                shown[key] = {"variant": key, **without_host(outbox.preview(seen))}
             if len(shown) == len(campaign.variants):
                 break
     return list(shown.values())

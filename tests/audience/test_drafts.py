@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from mcp import Client
 
+from posthog_mcp.runtime import open_project
 from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
 from tests.audience.conftest import (
@@ -35,12 +36,15 @@ async def test_a_draft_leaves_out_those_who_refused(client: Client, mailbox: Mai
     assert len(mailbox.mails) == before
 
 
-async def test_suppressed_addresses_and_ids_get_nothing(client: Client) -> None:
+async def test_suppressed_addresses_and_ids_get_nothing(client: Client, settings: Settings) -> None:
     campaign = await drafted(client, "Suppressed", under=100)
 
     changed = await call(client, "update_campaign", campaign=campaign, suppress=["P98@example.com ", person_id("u99")])
 
     assert changed["left_out"]["suppressed"] == 2
+    async with open_project(settings) as project:  # Other tests of this project reach them.
+        for each in ("p98@example.com", person_id("u99")):
+            assert await project.desk.documents.delete("suppression", 1, each)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from posthog_mcp.delivery.channel import Parcel
 from posthog_mcp.delivery.outbox import open_outbox
 from posthog_mcp.delivery.targets import Target, load_targets
 from posthog_mcp.errors import Forbidden
+from posthog_mcp.reports.sending import digest_of
 from posthog_mcp.state.desk.deliveries import Delivery
 from tests.reports.conftest import PNG, a_message, project_in
 from tests.reports.receivers import Mailbox, Receiver, SlackLike
@@ -200,6 +201,18 @@ async def test_a_target_is_only_known_by_name(demo_dir: Path, tmp_path: Path) ->
 
         with pytest.raises(Exception, match="no target"):
             targets.named("https://evil.example/x")
+
+
+@pytest.mark.parametrize("change", [{"url": "https://b.example/x"}, {"secret": "other"}, {"to": "x"}])
+def test_an_approval_stands_for_the_address_too(change: dict[str, Any]) -> None:
+    """Addresses of webhooks are secrets, which show as stars wherever they are written."""
+    target: dict[str, Any] = {"name": "t", "channel": "webhook", "url": "https://a.example/x", "secret": "one"}
+    before, after = [Target.model_validate({**target, **more}) for more in ({}, change)]
+
+    digests = [digest_of([Parcel(a_message(), each, "k")]) for each in (before, after)]
+
+    assert digests[0] != digests[1]
+    assert digests[0] == digest_of([Parcel(a_message(), Target.model_validate(target), "k")])
 
 
 async def test_slack_gets_blocks_and_pictures_and_no_mention(
