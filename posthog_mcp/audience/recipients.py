@@ -10,9 +10,10 @@ from posthog_mcp.audience.asking import rows_of
 from posthog_mcp.audience.campaigns import Campaign, Recipient
 from posthog_mcp.audience.templates import variables_of
 from posthog_mcp.delivery.mail import address as mail_address
+from posthog_mcp.delivery.message import quoted
 from posthog_mcp.delivery.slack import MEMBER as SLACK_MEMBER
 from posthog_mcp.delivery.targets import Target, load_targets
-from posthog_mcp.errors import InvalidInput
+from posthog_mcp.errors import InvalidInput, NotFound
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.project import Project
 from posthog_mcp.state.desk.deliveries import Cap
@@ -33,10 +34,11 @@ TRUE = frozenset({"true", "1", "yes", "y", "on"})
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Those who may get it, by person id, and why others do not."""
+    """Those who may get it, by person id, and why others do not. `segment` is the cohort's name, harmless words."""
 
     recipients: tuple[Recipient, ...]
     left_out: tuple[tuple[str, int], ...]
+    segment: str
 
     @property
     def size(self) -> int:
@@ -47,9 +49,11 @@ async def audience_of(project: Project, campaign: Campaign, target: Target) -> A
     """The segment's people as of now. An address gets one message, whoever has it.
 
     Raises:
-        InvalidInput: the segment is too large.
+        NotFound: there is no such segment.
+        InvalidInput: it is too large.
         PostHogMcpError: a query does not run.
     """
+    segment = await name_of(project, campaign.segment)
     file = (await load_targets(project.settings)).file
     refused = await unsubscribed(project, file.unsubscribe_events)
     suppressed = await suppressions(project)
@@ -76,7 +80,20 @@ async def audience_of(project: Project, campaign: Campaign, target: Target) -> A
         else:
             seen.add(address.casefold())
             kept.append(Recipient(person_id, address, values))
-    return Audience(tuple(kept), tuple(left.most_common()))
+    return Audience(tuple(kept), tuple(left.most_common()), segment)
+
+
+async def name_of(project: Project, segment: int) -> str:
+    """A cohort's name.
+
+    Raises:
+        NotFound: there is no such cohort.
+    """
+    try:
+        return quoted(str((await project.driver.get("cohorts", str(segment))).get("name")))
+    except NotFound:
+        fix = "list_segments shows those that are there; create_segment makes one."
+        raise NotFound(f"There is no segment {segment} in this project.", fix=fix) from None
 
 
 def address_properties(campaign: Campaign, target: Target) -> tuple[str, ...]:

@@ -76,7 +76,8 @@ def plan_lines(campaign: Campaign, target: Target, audience: Audience, timezone:
     what = "Make drafts of PostHog workflows (nothing is sent) of" if target.channel == "posthog" else "Send"
     return [
         f"{what} the campaign “{campaign.name}” ({campaign.id}) to {audience.size} people {when}",
-        f"through {target.name} ({target.channel}); segment {campaign.segment}{f'; left out: {left}' if left else ''}",
+        f"through {target.name} ({target.channel}); segment {campaign.segment} “{audience.segment}”"
+        f"{f'; left out: {left}' if left else ''}",
         f"subjects: {subjects}; at most {target.per_minute} a minute, "
         f"at most {campaign.cap_messages} messages of campaigns a person in {campaign.cap_days} days",
     ]

@@ -138,6 +138,12 @@ async def test_only_opened_targets_of_the_list_are_taken(client: Client, target:
     assert told in text
 
 
+async def test_a_segment_that_is_not_there_is_told(client: Client) -> None:
+    told = await refused(client, "draft_campaign", name="X", segment=9999, target="people", **TEXT)
+
+    assert told.startswith("[not_found] There is no segment 9999")
+
+
 async def test_a_property_cannot_choose_a_slack_channel(client: Client) -> None:
     draft = await call(
         client,

@@ -76,7 +76,8 @@ async def test_a_client_that_can_ask_asks_with_the_whole_plan(asking: tuple[Clie
 
     assert (done["status"], done["outcomes"]["sent"]) == ("sent", REACHED)
     assert f"to {REACHED} people now" in person.read[-1]
-    assert "through people (email)" in person.read[-1]
+    assert "through people (email); segment " in person.read[-1]
+    assert "“under 12”" in person.read[-1]
     completed = await call(client, "update_campaign", campaign=campaign, action="complete")
     assert completed["status"] == "completed"
 

@@ -81,6 +81,8 @@ def plan(segment: Segment, found: Preview) -> list[str]:
 def proposed(segment: Segment, found: Preview, token: str, info: dict[str, Json]) -> CallToolResult:
     shown: list[Json] = [[str(clean(person)), str(clean(name))] for person, name in found.examples]
     following = "call again with the same arguments and this confirm_token, once the person agrees"
+    if not found.size:
+        following = 'nobody is in it now: look at the values with get_object_fields {"name": "persons"} first'
     content: dict[str, Json] = {
         "changed": False,
         "size": found.size,
