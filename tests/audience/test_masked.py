@@ -71,7 +71,9 @@ async def test_previews_are_masked_and_the_real_message_reaches_the_real_address
     person.agrees = False
     for source in SOURCES:
         await client.call_tool("create_segment", {"name": "Declined", **source})
-    assert all("people (" in each for each in person.read[: len(SOURCES)]), "the size comes first"
+    for asked in person.read[: len(SOURCES)]:
+        assert "people (" in asked.splitlines()[1]
+        assert "for example name_" in asked.splitlines()[2]
     person.agrees = True
     who = [{"key": "number", "operator": "lt", "value": 12}]
     segment = (await client.call("create_segment", name=f"Masked {mode}", criteria=who))["id"]

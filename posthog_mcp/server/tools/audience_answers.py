@@ -9,6 +9,7 @@ from mcp.types import CallToolResult
 
 from posthog_mcp.audience import segments
 from posthog_mcp.audience.segments import Listed, Preview, Segment, Source
+from posthog_mcp.delivery.message import quoted
 from posthog_mcp.errors import Forbidden, WriteDisabled
 from posthog_mcp.insights.facts import percent
 from posthog_mcp.insights.saved import url_of
@@ -46,7 +47,7 @@ async def planned_or_made(project: Project, segment: Segment, token: str, caller
     if token:
         await project.confirmations.take(token, digest)
     else:
-        lines = plan(segment, found)
+        lines = [*plan(segment, found), *some(found)]
         said = await asking(caller, lambda _: "\n".join(lines))(lines)
         if said is None:
             return proposed(segment, found, await project.confirmations.issue(digest), info)
@@ -76,6 +77,12 @@ def plan(segment: Segment, found: Preview) -> list[str]:
         f"Make {KINDS[segment.kind]} ({segment.why}): “{segment.name}”: {str(clean(segment.what))[:300]}",
         f"{found.size} of {found.everybody} people ({percent(found.share)})",
     ]
+
+
+def some(found: Preview) -> list[str]:
+    """Examples for the person, where their client asks them; a model gets them fenced."""
+    names = ", ".join(quoted(name or person, 60) for person, name in found.examples)
+    return [f"for example {names}"] if names else []
 
 
 def proposed(segment: Segment, found: Preview, token: str, info: dict[str, Json]) -> CallToolResult:
