@@ -29,6 +29,7 @@ ALLOW = (
 REFUSED = (
     ipaddress.ip_network("168.63.129.16/32"),  # Azure's platform, metadata among it, at an address that looks public
     ipaddress.ip_network("192.0.0.0/24"),  # Oracle's metadata at .192; older Pythons call part of it global
+    ipaddress.ip_network("fec0::/10"),  # site-local, given up but still routed by some
     ipaddress.ip_network("64:ff9b:1::/48"),  # NAT64 of one's own network; older Pythons call it global
 )
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")

@@ -119,6 +119,7 @@ async def test_retry_after_is_waited_for(demo_dir: Path, tmp_path: Path, receive
         "https://[2002:7f00:1::]/x",
         "https://[64:ff9b:1::7f00:1]/x",
         "https://[fe80::1]/x",
+        "https://[fec0::1]/x",
         "https://[fd00:ec2::254]/latest/meta-data",
         "https://168.63.129.16/metadata/instance",
         "https://100.100.100.200/latest/meta-data",
