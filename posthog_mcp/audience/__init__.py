@@ -12,6 +12,8 @@ Decisions.
   segment that grew a lot since stops it again, and so does a pause.
 - Consent is asked of three places: the suppression list, unsubscribe events, a person property that the file names.
 - What people wrote about themselves becomes words in a text, percent-encoded in a link, never an address of many, a
-  Slack channel or a host (`templates.py`, `recipients.py`). With masking on, no campaign is possible.
+  Slack channel or a host (`templates.py`, `recipients.py`). With masking on, clients see pseudonyms in every preview,
+  and the messages hold what the people gave (`asking.py`).
+- A person's cap is counted in the transaction that claims their message, so that campaigns sent at once keep it.
 - PostHog's own messaging gets drafts, for just the people who may be reached (`broadcasts.py`).
 """

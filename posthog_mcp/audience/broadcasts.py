@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from posthog_mcp.audience.campaigns import Campaign, Recipient, Variant, variant_of
+from posthog_mcp.audience.recipients import cap_of
 from posthog_mcp.audience.templates import VARIABLE, tagged
 from posthog_mcp.backends.backend import ApiCall
 from posthog_mcp.delivery.targets import Target
@@ -121,24 +122,39 @@ def page(body: str) -> str:
 
 async def draft_in_posthog(
     project: Project, campaign: Campaign, target: Target, recipients: Sequence[Recipient]
-) -> dict[str, str]:
-    """One static cohort and one draft a variant; the drafts' addresses by variant. Called again, it makes what lacks.
+) -> dict[str, int]:
+    """One static cohort and one draft a variant, for those whom no cap holds back; outcomes by their number. Called
+    again, it makes what lacks.
 
     Raises:
         PostHogMcpError: what PostHog says, for instance a missing scope (cohort:write, hog_flow:write).
     """
-    found: dict[str, str] = {}
+    free = [each for each in recipients if await reserved(project, campaign, target, each)]
+    outcomes = {"capped": len(recipients) - len(free)}
     for variant in campaign.variants:
-        people = [each for each in recipients if variant_of(campaign, each.person_id).key == variant.key]
+        people = [each for each in free if variant_of(campaign, each.person_id).key == variant.key]
         if people:
-            found[variant.key] = await drafted(project, campaign, variant, target, people)
-    return found
+            where = await drafted(project, campaign, variant, target, people)
+            outcomes[f"in PostHog's draft {where}"] = 1
+    return outcomes
+
+
+async def reserved(project: Project, campaign: Campaign, target: Target, each: Recipient) -> bool:
+    """A place in the ledger before the draft is made, within the person's cap."""
+    info = await project.driver.project()
+    variant = variant_of(campaign, each.person_id).key
+    wanted = Delivery(key_of(campaign, target, each), info.id, campaign.id, target.name, each.person_id, variant)
+    return (await project.desk.deliveries.claim(wanted, cap_of(campaign))).delivery.state != "capped"
+
+
+def key_of(campaign: Campaign, target: Target, each: Recipient) -> str:
+    return f"{campaign.id}:{each.person_id}→{target.name}"[:300]
 
 
 async def drafted(
     project: Project, campaign: Campaign, variant: Variant, target: Target, people: Sequence[Recipient]
 ) -> str:
-    """One variant's draft, made or found."""
+    """One variant's draft, made or found; PostHog may send to its people from now on."""
     info = await project.driver.project()
     id = f"{campaign.id}:{variant.key}"
     kept = await project.desk.documents.get(KIND, info.id, id)
@@ -156,21 +172,9 @@ async def drafted(
         await project.desk.documents.put(KIND, info.id, id, body)
     where = f"{project.settings.host}/project/{info.id}/workflows/{body['workflow']}"
     for each in people:
-        await noted(project, campaign, variant, target, each, where)
-    return where
-
-
-async def noted(
-    project: Project, campaign: Campaign, variant: Variant, target: Target, each: Recipient, where: str
-) -> None:
-    """Write down that PostHog may send to this person."""
-    info = await project.driver.project()
-    key = f"{campaign.id}:{each.person_id}→{target.name}"[:300]
-    claim = await project.desk.deliveries.claim(
-        Delivery(key, info.id, campaign.id, target.name, each.person_id, variant.key)
-    )
-    if claim.yours:
+        key = key_of(campaign, target, each)
         await project.desk.deliveries.mark(key, "uncertain", f"in PostHog's draft {where}")
+    return where
 
 
 def creating() -> Endpoint:

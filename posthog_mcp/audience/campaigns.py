@@ -101,7 +101,7 @@ class Campaign(BaseModel):
     def digest(self, target: Target) -> str:
         """Of all that is agreed to: texts, segment, time, caps, and where it goes."""
         own = self.model_dump_json(exclude={"status", "approved", "approved_size", "started", "finished"})
-        return hashlib.sha256(f"{own} {target.model_dump_json()}".encode()).hexdigest()
+        return hashlib.sha256(f"{own} {target.digest()}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +149,24 @@ async def target_of(project: Project, campaign: Campaign) -> Target:
 
 
 async def save(project: Project, campaign: Campaign) -> Campaign:
-    """Keep a new campaign, or fields of one.
-
-    Raises:
-        InvalidInput: somebody changed it at the same moment.
-    """
+    """Keep a new campaign, with an id."""
     info = await project.driver.project()
-    made = campaign if campaign.id else campaign.model_copy(update={"id": f"campaign-{secrets.token_hex(4)}"})
+    made = campaign.model_copy(update={"id": f"campaign-{secrets.token_hex(4)}"})
     await project.desk.documents.put(KIND, info.id, made.id, cast("dict[str, Json]", made.model_dump(mode="json")))
     return made
+
+
+async def change(project: Project, kept: Kept, campaign: Campaign) -> Campaign:
+    """Keep a campaign over the one that was read.
+
+    Raises:
+        InvalidInput: somebody changed it, or began to send it, at the same moment.
+    """
+    info = await project.driver.project()
+    body = cast("dict[str, Json]", campaign.model_dump(mode="json"))
+    if not await project.desk.documents.swap(KIND, info.id, kept, body):
+        raise InvalidInput("The campaign changed at this moment.", fix="Look at it again: send_campaign, a dry run.")
+    return campaign
 
 
 async def load(project: Project, wanted: str) -> tuple[Campaign, Kept]:

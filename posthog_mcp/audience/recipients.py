@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from dataclasses import dataclass
 
+from posthog_mcp.audience.asking import rows_of
 from posthog_mcp.audience.campaigns import Campaign, Recipient
 from posthog_mcp.audience.templates import variables_of
 from posthog_mcp.delivery.mail import address as mail_address
+from posthog_mcp.delivery.message import quoted
+from posthog_mcp.delivery.slack import MEMBER as SLACK_MEMBER
 from posthog_mcp.delivery.targets import Target, load_targets
-from posthog_mcp.errors import Forbidden, InvalidInput
+from posthog_mcp.errors import InvalidInput, NotFound
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.project import Project
-from posthog_mcp.queries.run import run as run_hogql
+from posthog_mcp.state.desk.deliveries import Cap
 
 SUPPRESSED = "suppression"
-ADDRESS = {"email": "email", "slack": "slack_user_id", "webhook": "email", "file": "email", "posthog": "email"}
+ADDRESS = {
+    "email": ("email",),
+    "slack": ("slack_user_id", "email"),
+    "webhook": ("email",),
+    "file": ("email",),
+    "posthog": ("email",),
+}
 REFUSALS = ("unsubscribed", "$unsubscribed", "email_opt_out", "do_not_contact")
 """Person properties that mean no, where they are true."""
 PAGE, MOST = 10_000, 200_000
-SLACK_ID = re.compile(r"^[UW][A-Z0-9]{5,20}$")
-"""A member; a property must not choose a channel."""
 TRUE = frozenset({"true", "1", "yes", "y", "on"})
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Those who may get it, by person id, and why others do not."""
+    """Those who may get it, by person id, and why others do not. `segment` is the cohort's name, harmless words."""
 
     recipients: tuple[Recipient, ...]
     left_out: tuple[tuple[str, int], ...]
+    segment: str
 
     @property
     def size(self) -> int:
@@ -42,30 +49,29 @@ async def audience_of(project: Project, campaign: Campaign, target: Target) -> A
     """The segment's people as of now. An address gets one message, whoever has it.
 
     Raises:
-        Forbidden: addresses are masked.
-        InvalidInput: the segment is too large.
+        NotFound: there is no such segment.
+        InvalidInput: it is too large.
         PostHogMcpError: a query does not run.
     """
-    if project.masking is not None:
-        text = "Addresses are masked here (POSTHOG_MCP_MASK), so no message would reach anybody."
-        raise Forbidden(text, fix="A person sends campaigns from a server with POSTHOG_MCP_MASK=off.")
+    segment = await name_of(project, campaign.segment)
     file = (await load_targets(project.settings)).file
     refused = await unsubscribed(project, file.unsubscribe_events)
     suppressed = await suppressions(project)
-    names = list(dict.fromkeys([address_property(campaign, target), *variables_of(campaign.texts), *REFUSALS]))
+    where = address_properties(campaign, target)
+    names = list(dict.fromkeys([*where, "email", *variables_of(campaign.texts), *REFUSALS]))
     names += [file.consent_property] if file.consent_property and file.consent_property not in names else []
     left: Counter[str] = Counter()
     kept: list[Recipient] = []
     seen: set[str] = set()
     for person_id, values in await people(project, campaign.segment, names):
-        address = values.get(names[0], "").strip()
+        address = next((found for each in where if (found := values[each].strip())), "")
         if not address:
             left["no address"] += 1
         elif not usable(target.channel, address):
             left["bad address"] += 1
         elif person_id in refused or any(values.get(each, "").casefold() in TRUE for each in REFUSALS):
             left["unsubscribed"] += 1
-        elif {person_id, address.casefold()} & suppressed:
+        elif {person_id, address.casefold(), values["email"].strip().casefold()} & suppressed:
             left["suppressed"] += 1
         elif file.consent_property and values.get(file.consent_property, "").casefold() not in TRUE:
             left["no consent"] += 1
@@ -74,19 +80,33 @@ async def audience_of(project: Project, campaign: Campaign, target: Target) -> A
         else:
             seen.add(address.casefold())
             kept.append(Recipient(person_id, address, values))
-    return Audience(tuple(kept), tuple(left.most_common()))
+    return Audience(tuple(kept), tuple(left.most_common()), segment)
 
 
-def address_property(campaign: Campaign, target: Target) -> str:
-    return campaign.address_property or ADDRESS[target.channel]
+async def name_of(project: Project, segment: int) -> str:
+    """A cohort's name.
+
+    Raises:
+        NotFound: there is no such cohort.
+    """
+    try:
+        return quoted(str((await project.driver.get("cohorts", str(segment))).get("name")))
+    except NotFound:
+        fix = "list_segments shows those that are there; create_segment makes one."
+        raise NotFound(f"There is no segment {segment} in this project.", fix=fix) from None
+
+
+def address_properties(campaign: Campaign, target: Target) -> tuple[str, ...]:
+    """Person properties that may hold the address; the first that a person has is taken."""
+    return (campaign.address_property,) if campaign.address_property else ADDRESS[target.channel]
 
 
 def usable(channel: str, address: str) -> bool:
     """Whether one person can be meant by it: people write their own properties."""
-    if channel == "slack":
-        return bool(SLACK_ID.match(address))
+    if channel == "slack" and SLACK_MEMBER.match(address):
+        return True
     try:
-        return channel not in ("email", "posthog") or bool(mail_address(address))
+        return channel not in ("email", "posthog", "slack") or bool(mail_address(address))
     except InvalidInput:
         return False
 
@@ -108,7 +128,7 @@ async def people(project: Project, cohort: int, names: list[str]) -> list[tuple[
         where = f"id IN COHORT {cohort}{after}"
         limit = min(PAGE, project.settings.max_rows)
         query = f"SELECT toString(id) AS who, {columns} FROM persons WHERE {where} ORDER BY who LIMIT {limit}"
-        rows = (await run_hogql(project, query, refresh=True)).table.rows
+        rows = await rows_of(project, query, limit)
         found += [(str(row[0]), dict(zip(names, map(str, row[1:]), strict=True))) for row in rows]
         if len(rows) < limit:
             return found
@@ -133,7 +153,7 @@ async def unsubscribed(project: Project, events: tuple[str, ...]) -> set[str]:
         after = f" AND toString(person_id) > {text_literal(last)}" if last else ""
         select = f"SELECT DISTINCT toString(person_id) AS who FROM events WHERE {where}{after}"
         query = f"{select} ORDER BY who LIMIT {limit}"
-        rows = (await run_hogql(project, query, refresh=True)).table.rows
+        rows = await rows_of(project, query, limit)
         found |= {str(row[0]) for row in rows}
         if len(rows) < limit:
             return found
@@ -152,7 +172,6 @@ async def suppress(project: Project, who: str) -> None:
     await project.desk.documents.put(SUPPRESSED, info.id, who.strip().casefold(), {"since": time.time()})
 
 
-async def over_cap(project: Project, campaign: Campaign, person_id: str) -> bool:
-    """Whether a person had as many messages of campaigns lately as they may."""
-    since = time.time() - campaign.cap_days * 86_400
-    return await project.desk.deliveries.to_person(person_id, since) >= campaign.cap_messages
+def cap_of(campaign: Campaign) -> Cap:
+    """What a person may have had lately, so that this one may still come."""
+    return Cap(campaign.cap_messages, time.time() - campaign.cap_days * 86_400)

@@ -13,6 +13,7 @@ from posthog_mcp.audience.criteria import Criterion, cohort_of, criterion, selec
 from posthog_mcp.backends.backend import ListOptions, Progress
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.hogql.spelling import identifier, text_literal
+from posthog_mcp.hogql.suggest import nearest
 from posthog_mcp.insights.actors import people_behind
 from posthog_mcp.insights.arguments import as_question
 from posthog_mcp.insights.question import Question, Series, question_of
@@ -109,8 +110,13 @@ async def of_criteria(project: Project, name: str, criteria: Sequence[Criterion]
     """A cohort that PostHog keeps up to date by its filters, where its filters can say it.
 
     Raises:
-        InvalidInput: a condition cannot be read.
+        InvalidInput: a condition cannot be read, or is about an event that the project does not have.
     """
+    known = (await project.driver.catalogue()).events
+    for each in criteria:
+        if each.event and each.event not in known:  # A misspelt one that was not done would hold for everybody.
+            near = ", ".join(nearest(each.event, known)) or "see discover_objects"
+            raise InvalidInput(f"There is no event {each.event!r} in this project.", fix=f"Nearest: {near}.")
     frame = await framed(project, Question(kind="trends", series=[Series(event="")]))
     hogql, what = selected(frame, criteria), "; ".join(words(each) for each in criteria)
     kind, filters = cohort_of(criteria)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from posthog_mcp.audience.asking import as_shown, without_host
 from posthog_mcp.audience.broadcasts import draft_in_posthog, possible, workflow_of
 from posthog_mcp.audience.campaigns import (
     KIND,
@@ -21,19 +22,23 @@ from posthog_mcp.audience.campaigns import (
     target_of,
     variant_of,
 )
-from posthog_mcp.audience.recipients import Audience, audience_of, over_cap
+from posthog_mcp.audience.recipients import Audience, audience_of, cap_of
 from posthog_mcp.delivery import approvals
+from posthog_mcp.delivery.addresses import check
 from posthog_mcp.delivery.channel import Parcel
 from posthog_mcp.delivery.outbox import Outbox, ledger_key, open_outbox
 from posthog_mcp.delivery.targets import Target
-from posthog_mcp.errors import Forbidden, InvalidInput, PostHogMcpError
+from posthog_mcp.delivery.webhook import url_of
+from posthog_mcp.errors import Forbidden, InvalidInput, NotFound
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
-from posthog_mcp.state.desk.deliveries import HOLDER
+from posthog_mcp.state.desk.holders import HOLDER
 
 LEASE_SECONDS = 120.0
 LOOK_SECONDS = 2.0
 """After which a pause is noticed and the lease prolonged."""
+PENDING = ("claimed", "sending")
+"""Outcomes of people whom another process took: whether it is alive is known later, so the campaign is not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +54,17 @@ class Sent:
 
 
 async def planned(project: Project, campaign: Campaign) -> tuple[Target, Audience]:
-    """Where it goes and to whom, as of now.
+    """Where it goes and to whom, as of now. A webhook's address is checked here once, so that not each person fails.
 
     Raises:
-        PostHogMcpError: the target is not open for campaigns, or a query does not run.
+        PostHogMcpError: the target is not open for campaigns or may not be posted to, or a query does not run.
     """
     target = await target_of(project, campaign)
     if target.channel == "posthog":
         possible(project, campaign, target)
+    if target.channel == "webhook":
+        private = target.allow_private or project.settings.allow_private_targets
+        await check(url_of(target), allow_private=private)
     return target, await audience_of(project, campaign, target)
 
 
@@ -68,7 +76,8 @@ def plan_lines(campaign: Campaign, target: Target, audience: Audience, timezone:
     what = "Make drafts of PostHog workflows (nothing is sent) of" if target.channel == "posthog" else "Send"
     return [
         f"{what} the campaign “{campaign.name}” ({campaign.id}) to {audience.size} people {when}",
-        f"through {target.name} ({target.channel}); segment {campaign.segment}{f'; left out: {left}' if left else ''}",
+        f"through {target.name} ({target.channel}); segment {campaign.segment} “{audience.segment}”"
+        f"{f'; left out: {left}' if left else ''}",
         f"subjects: {subjects}; at most {target.per_minute} a minute, "
         f"at most {campaign.cap_messages} messages of campaigns a person in {campaign.cap_days} days",
     ]
@@ -96,7 +105,8 @@ def parcel_of(campaign: Campaign, target: Target, recipient: Recipient) -> Parce
 
 
 async def examples(project: Project, campaign: Campaign, target: Target, audience: Audience) -> list[dict[str, Json]]:
-    """The first message of each variant, exactly as it would go.
+    """The first message of each variant, exactly as it would go; with masking on, pseudonyms stand for the person's
+    own values.
 
     Raises:
         InvalidInput: the target is not set up.
@@ -108,7 +118,8 @@ async def examples(project: Project, campaign: Campaign, target: Target, audienc
         for each in audience.recipients:
             key = variant_of(campaign, each.person_id).key
             if key not in shown:
-                shown[key] = {"variant": key, **outbox.preview(parcel_of(campaign, target, each))}
+                seen = parcel_of(campaign, target, as_shown(project, each))
+                shown[key] = {"variant": key, **without_host(outbox.preview(seen))}
             if len(shown) == len(campaign.variants):
                 break
     return list(shown.values())
@@ -190,30 +201,31 @@ async def send(project: Project, campaign_id: str, seconds: float = float("inf")
 
 
 async def one_round(project: Project, campaign: Campaign, seconds: float) -> Counter[str]:
-    """Go through the audience; `sent` when its end was reached.
+    """Go through the audience; `sent` when its end was reached. What only a person can mend pauses it.
 
     Raises:
-        Forbidden: it is no longer what the person agreed to.
-        PostHogMcpError: the audience cannot be worked out.
+        Forbidden: it is no longer what the person agreed to, or may not be sent.
+        InvalidInput: it cannot be sent.
+        NotFound: its target is no longer on the list.
+        PostHogMcpError: the audience cannot be worked out now; a later round may.
     """
-    target, audience = await planned(project, campaign)
+    try:
+        target, audience = await planned(project, campaign)
+    except (Forbidden, InvalidInput, NotFound):
+        await stop(project, campaign)
+        raise
     outcomes: Counter[str] = Counter(dict(audience.left_out))
     await still_agreed(project, campaign, target, audience)
     if target.channel == "posthog":
-        free = [each for each in audience.recipients if not await capped(project, campaign, target, each)]
-        found = await draft_in_posthog(project, campaign, target, free)
-        outcomes["capped"] = audience.size - len(free)
-        outcomes.update({f"in PostHog's draft {where}": 1 for where in found.values()})
-        await move(
-            project, campaign.id, {"status": "sent", "finished": datetime.now(UTC).isoformat()}, only={"sending"}
-        )
-        return +outcomes
-    async with open_outbox(project) as outbox:
-        whole = await each_person(project, outbox, campaign, target, audience, outcomes, seconds)
-    if whole:
+        outcomes.update(await draft_in_posthog(project, campaign, target, audience.recipients))
+        whole = True
+    else:
+        async with open_outbox(project) as outbox:
+            whole = await each_person(project, outbox, campaign, target, audience, outcomes, seconds)
+    if whole and not any(outcomes[each] for each in PENDING):
         done = {"status": "sent", "finished": datetime.now(UTC).isoformat()}
         await move(project, campaign.id, done, only={"sending"})
-    return outcomes
+    return +outcomes
 
 
 async def still_agreed(project: Project, campaign: Campaign, target: Target, audience: Audience) -> None:
@@ -224,9 +236,14 @@ async def still_agreed(project: Project, campaign: Campaign, target: Target, aud
     """
     if campaign.approved == campaign.digest(target) and audience.size <= campaign.approved_size * 1.2 + 10:
         return
-    await move(project, campaign.id, {"status": "paused", "approved": ""}, only={"sending"})
+    await stop(project, campaign)
     text = f"The campaign or its segment ({audience.size} people, {campaign.approved_size} agreed to) changed since."
     raise Forbidden(text, fix="Ask the person again with send_campaign.")
+
+
+async def stop(project: Project, campaign: Campaign) -> None:
+    """Paused; to go on needs the person's word again."""
+    await move(project, campaign.id, {"status": "paused", "approved": ""}, only={"sending"})
 
 
 async def each_person(
@@ -253,22 +270,15 @@ async def each_person(
     return True
 
 
-async def capped(project: Project, campaign: Campaign, target: Target, recipient: Recipient) -> bool:
-    """Whether the cap holds somebody back who is not in PostHog's draft already."""
-    before = await project.desk.deliveries.get(ledger_key(parcel_of(campaign, target, recipient)))
-    return before is None and await over_cap(project, campaign, recipient.person_id)
-
-
 async def to_person(project: Project, outbox: Outbox, campaign: Campaign, target: Target, recipient: Recipient) -> str:
     """What came of one person."""
     parcel = parcel_of(campaign, target, recipient)
     before = await project.desk.deliveries.get(ledger_key(parcel))
     if before is not None and before.state in ("sent", "uncertain"):
         return "already"
-    if before is None and await over_cap(project, campaign, recipient.person_id):
-        return "capped"
     variant = variant_of(campaign, recipient.person_id).key
-    return (await outbox.deliver(parcel, person=recipient.person_id, variant=variant)).state
+    done = await outbox.deliver(parcel, person=recipient.person_id, variant=variant, cap=cap_of(campaign))
+    return done.state
 
 
 async def send_test(project: Project, campaign: Campaign) -> list[str]:
@@ -294,17 +304,10 @@ async def send_test(project: Project, campaign: Campaign) -> list[str]:
     return told
 
 
-async def send_due(project: Project) -> list[str]:
-    """Send scheduled campaigns whose time has come, and go on with those that were interrupted."""
+async def due_campaigns(project: Project) -> list[Campaign]:
+    """Approved campaigns whose time has come, and those that were interrupted; the longest waiting first."""
     info = await project.driver.project()
-    told: list[str] = []
-    for kept in await project.desk.documents.list(KIND, info.id, limit=1000):
-        campaign = campaign_of(kept.body)
-        ready = campaign.status == "sending" or (campaign.status == "scheduled" and await its_time(project, campaign))
-        if not ready or not campaign.approved:
-            continue
-        try:
-            told += (await send(project, campaign.id)).lines()
-        except PostHogMcpError as error:
-            told.append(f"{campaign.name}: {error.as_text()}")
-    return told
+    kept = await project.desk.documents.list(KIND, info.id, limit=1000)
+    approved = [each for each in map(campaign_of, (each.body for each in reversed(kept))) if each.approved]
+    waiting = [each for each in approved if each.status == "scheduled" and await its_time(project, each)]
+    return [each for each in approved if each.status == "sending"] + waiting

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from posthog_mcp.analysis.groups import GroupComparison, compare_numbers, verdict
+from posthog_mcp.audience.asking import rows_of
 from posthog_mcp.audience.campaigns import Campaign
 from posthog_mcp.errors import PostHogMcpError
 from posthog_mcp.hogql.spelling import text_literal
 from posthog_mcp.project import Project
-from posthog_mcp.queries.run import run as run_hogql
 from posthog_mcp.results import Json
 from posthog_mcp.state.desk.deliveries import Delivery
 
@@ -126,7 +126,7 @@ async def by_person(
     people = ", ".join(text_literal(each) for each in part)
     condition = f"{where} AND toString(person_id) IN ({people})"
     query = f"SELECT toString(person_id) AS who, {what} AS found FROM events WHERE {condition} GROUP BY who"
-    rows = (await run_hogql(project, query, limit=len(part), refresh=True)).table.rows
+    rows = await rows_of(project, f"{query} LIMIT {len(part)}", len(part))
     return [(str(who), [str(each) for each in found]) for who, found in rows if isinstance(found, list)]
 
 

@@ -7,7 +7,6 @@ is due runs once, for cron and the like.
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -45,16 +44,18 @@ async def watch(settings: Settings, once: bool) -> int:
     from posthog_mcp.delivery.targets import load_targets
     from posthog_mcp.reports.schedules import LEASE, leads
     from posthog_mcp.runtime import open_project
+    from posthog_mcp.state.desk.holders import HOLDER
 
-    holder = secrets.token_hex(8)
     async with open_project(settings) as project:
         crons = (await load_targets(settings)).file.schedules
         await announce(project, crons.model_dump())
         while True:
-            if await leads(project, holder):
-                await round_of(project, holder, crons.model_dump())
+            if await leads(project, HOLDER):
+                await round_of(project, HOLDER, crons.model_dump())
+            elif once:
+                sys.stderr.write("Another process runs what is due.\n")
             if once:
-                await project.desk.leases.leave(LEASE, holder)
+                await project.desk.leases.leave(LEASE, HOLDER)
                 return 0
             await anyio.sleep(LOOK_SECONDS)
 
@@ -86,8 +87,7 @@ async def round_of(project: Project, holder: str, crons: dict[str, str]) -> None
         await led(project, holder, each.name, partial(run_due, project, each), f" of {each.at:%Y-%m-%d %H:%M}")
         await remember(project, each.name, crons[each.name], each.at)
     await themes(project, holder)
-    if await leads(project, holder):
-        await campaigns(project)
+    await campaigns(project, holder)
 
 
 async def led(project: Project, holder: str, name: str, work: Callable[[], Awaitable[None]], of: str = "") -> None:
@@ -196,9 +196,24 @@ async def scheduled_report(project: Project, due: Due) -> None:
             sys.stderr.write(f"{due.name} to {each.target}: {each.state} {each.detail}\n")
 
 
-async def campaigns(project: Project) -> None:
+async def campaigns(project: Project, holder: str) -> None:
     """Send the campaigns whose approved time has come."""
-    from posthog_mcp.audience.sending import send_due
+    from posthog_mcp.audience.sending import due_campaigns
+    from posthog_mcp.reports.schedules import leads
 
-    for line in await send_due(project):
+    for each in await due_campaigns(project):
+        if not await leads(project, holder):
+            return
+        await led(project, holder, f"campaign {each.id}", partial(send_campaign, project, each.id))
+
+
+async def send_campaign(project: Project, id: str) -> None:
+    """One campaign, to everybody who has not got it.
+
+    Raises:
+        PostHogMcpError: it cannot be sent, or is no longer what the person agreed to.
+    """
+    from posthog_mcp.audience.sending import send
+
+    for line in (await send(project, id)).lines():
         sys.stderr.write(f"{line}\n")

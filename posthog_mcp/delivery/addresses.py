@@ -26,6 +26,15 @@ ALLOW = (
 )
 
 
+REFUSED = (
+    ipaddress.ip_network("168.63.129.16/32"),  # Azure's platform, metadata among it, at an address that looks public
+    ipaddress.ip_network("192.0.0.0/24"),  # Oracle's metadata at .192; older Pythons call part of it global
+    ipaddress.ip_network("fec0::/10"),  # site-local, given up but still routed by some
+    ipaddress.ip_network("64:ff9b:1::/48"),  # NAT64 of one's own network; older Pythons call it global
+)
+TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """An address whose host was resolved and allowed; `ip` is what is connected to."""
@@ -81,11 +90,12 @@ def public(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if inner is None and found in ipaddress.ip_network("64:ff9b::/96"):
+        if inner is None and found in TRANSLATED:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if inner is not None:
             return public(str(inner))
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    refused = any(found in each for each in REFUSED)
+    return found.is_global and not (found.is_multicast or found.is_reserved or refused)
 
 
 async def post(client: httpx.AsyncClient, checked: Checked, body: bytes, headers: Mapping[str, str]) -> httpx.Response:

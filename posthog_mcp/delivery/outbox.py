@@ -25,7 +25,7 @@ from posthog_mcp.observing.spans import span
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
 from posthog_mcp.settings import Settings
-from posthog_mcp.state.desk.deliveries import Delivery, State
+from posthog_mcp.state.desk.deliveries import Cap, Delivery, State
 
 ATTEMPTS = 4
 MINUTE = 60.0
@@ -44,8 +44,8 @@ class Outbox:
         """Exactly what would go where."""
         return {"target": parcel.target.name, "channel": parcel.target.channel, **self._channel(parcel).preview(parcel)}
 
-    async def deliver(self, parcel: Parcel, *, person: str = "", variant: str = "") -> Delivery:
-        """Send it, unless it went already; the delivery as the ledger has it then.
+    async def deliver(self, parcel: Parcel, *, person: str = "", variant: str = "", cap: Cap | None = None) -> Delivery:
+        """Send it, unless it went already or the person's cap holds it back; the delivery as the ledger has it then.
 
         Raises:
             PostHogMcpError: the state database does not answer.
@@ -55,7 +55,7 @@ class Outbox:
         ledger, key = self.project.desk.deliveries, ledger_key(parcel)
         info = await self.project.driver.project()
         wanted = Delivery(key, info.id, parcel.message.subject_id, parcel.target.name, person, variant)
-        claim = await ledger.claim(wanted)
+        claim = await ledger.claim(wanted, cap)
         if not claim.yours:
             return claim.delivery
         if claim.before == "sending":
@@ -152,7 +152,9 @@ async def open_outbox(project: Project, *, pause: float = 1.0) -> AsyncGenerator
     import httpx
 
     settings = project.settings
-    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+    # No connection is kept: one to an address was made for one name's certificate, and another name may share it.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits) as client:
         channels: dict[str, Channel] = {
             "slack": Slack(client, settings),
             "email": Mail(settings),

@@ -2,7 +2,9 @@
 
 Limits (https://docs.slack.dev/reference/block-kit/blocks): 50 blocks, 3,000 characters a section, 150 a header; about
 13,000 characters a message. A bot's message carries its key as metadata, so that after a crash the channel's history
-tells whether it arrived (scope channels:history; without it nobody can tell).
+tells whether it arrived (scope channels:history; without it nobody can tell). A member is written to by their id, or by
+their e-mail address (users.lookupByEmail, scope users:read.email); their conversation is read with im:write and
+im:history.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 MOST_BLOCKS, MOST_SECTION, MOST_HEADER, MOST_TOTAL = 48, 2_900, 150, 12_000
 AGAIN = frozenset({"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"})
 EVENT = "posthog_mcp_report"
+MEMBER = re.compile(r"[UW][A-Z0-9]{5,20}\Z")
+"""A member's id; a person's property must not choose a channel."""
 
 
 class Slack:
@@ -54,19 +58,21 @@ class Slack:
         if parcel.target.url:
             return await self._to_webhook(parcel, body)
         told: list[str] = []
-        for channel in channels(parcel):
+        for wanted in channels(parcel):
+            channel = await self._channel(wanted)
             metadata: Json = {"event_type": EVENT, "event_payload": {"key": parcel.key}}
             posted = await self._call("chat.postMessage", {**body, "channel": channel, "metadata": metadata})
             missing = await self._pictures(parcel.message, str(posted.get("channel")), str(posted.get("ts")))
-            told.append(f"{channel} {posted.get('ts')}{missing}")
+            told.append(f"{wanted} {posted.get('ts')}{missing}")
         return "; ".join(told)
 
     async def arrived(self, parcel: Parcel) -> bool | None:
         """Whether the channel's last messages hold one with this key."""
         if parcel.target.url or self._settings.slack_bot_token is None:
             return None
-        for channel in channels(parcel):
+        for wanted in channels(parcel):
             try:
+                channel = await self._conversation(await self._channel(wanted))
                 asked: dict[str, Json] = {"channel": channel, "limit": 200, "include_all_metadata": True}
                 found = await self._call("conversations.history", asked)
             except (NotDelivered, PostHogMcpError):
@@ -77,6 +83,32 @@ class Slack:
                 if isinstance(payload, dict) and payload.get("key") == parcel.key:
                     return True
         return False
+
+    async def _channel(self, wanted: str) -> str:
+        """A channel or member as it is given; the member whom an e-mail address means.
+
+        Raises:
+            NotDelivered: nobody here has this address, or Slack does not say.
+            InvalidInput: there is no bot token.
+        """
+        if "@" not in wanted:
+            return wanted
+        try:
+            found = await self._call("users.lookupByEmail", {"email": wanted}, form=True)
+        except NotDelivered as error:  # Nothing was posted, however the question broke.
+            raise NotDelivered(error.reason, again=error.again, wait=error.wait) from None
+        user = found.get("user")
+        member = str(user.get("id")) if isinstance(user, dict) and user.get("deleted") is not True else ""
+        if not MEMBER.match(member):
+            raise NotDelivered("Slack has no active member with this e-mail address.", again=False)
+        return member
+
+    async def _conversation(self, channel: str) -> str:
+        """Where the history of a channel is: a member's is in the direct conversation with them."""
+        if not MEMBER.match(channel):
+            return channel
+        opened = (await self._call("conversations.open", {"users": channel})).get("channel")
+        return str(opened.get("id")) if isinstance(opened, dict) else channel
 
     async def _to_webhook(self, parcel: Parcel, body: Mapping[str, Json]) -> str:
         assert parcel.target.url is not None
@@ -162,7 +194,8 @@ def hint(error: str) -> str:
         "not_in_channel": " Invite the bot to the channel.",
         "channel_not_found": " Check the channel's name or id, and invite the bot.",
         "invalid_auth": " Check SLACK_BOT_TOKEN.",
-        "missing_scope": " The bot needs the scopes chat:write and files:write.",
+        "missing_scope": " The bot needs the scopes chat:write and files:write; users:read.email for addresses.",
+        "users_not_found": " No member of this workspace has this e-mail address.",
     }
     return hints.get(error, "")
 

@@ -16,6 +16,8 @@ Without the file, the targets `slack`, `email` and `webhook` are there as far as
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +59,11 @@ class Target(BaseModel):
     @classmethod
     def several(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    def digest(self) -> str:
+        """Of all that the file says of it, also the secret part of its address: what an approval stands for."""
+        hidden = [each.get_secret_value() if each else "" for each in (self.url, self.secret)]
+        return hashlib.sha256(json.dumps([self.model_dump(mode="json"), hidden]).encode()).hexdigest()
 
 
 class Schedules(BaseModel):

@@ -18,6 +18,7 @@ from posthog_mcp.delivery.addresses import check, post
 from posthog_mcp.delivery.channel import Parcel
 from posthog_mcp.delivery.http_faults import broken, refused
 from posthog_mcp.delivery.message import markdown
+from posthog_mcp.delivery.targets import Target
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.results import Json
 
@@ -50,7 +51,7 @@ class Webhook:
         """
         import httpx
 
-        checked = await check(url_of(parcel), allow_private=parcel.target.allow_private)
+        checked = await check(url_of(parcel.target), allow_private=parcel.target.allow_private)
         body = json.dumps({**payload(parcel), "pictures": [*pictures_of(parcel)]}, ensure_ascii=False).encode()
         stamp = str(int(self._now()))
         headers = {
@@ -100,21 +101,20 @@ def pictures_of(parcel: Parcel) -> list[dict[str, Json]]:
     ]
 
 
-def url_of(parcel: Parcel) -> str:
+def url_of(target: Target) -> str:
     """The target's address.
 
     Raises:
         InvalidInput: it has none.
     """
-    if parcel.target.url is None:
-        name = parcel.target.name
-        raise InvalidInput(f"The target {name!r} has no url.", fix="Give it one in reports.yaml.")
-    return parcel.target.url.get_secret_value()
+    if target.url is None:
+        raise InvalidInput(f"The target {target.name!r} has no url.", fix="Give it one in reports.yaml.")
+    return target.url.get_secret_value()
 
 
 def place(parcel: Parcel) -> str:
     """Scheme and host alone: paths of webhooks are secrets."""
     from urllib.parse import urlsplit
 
-    parts = urlsplit(url_of(parcel))
+    parts = urlsplit(url_of(parcel.target))
     return f"{parts.scheme}://{parts.hostname}/…"

@@ -55,5 +55,5 @@ async def send(project: Project, parcels: Sequence[Parcel], outbox: Outbox | Non
 
 def digest_of(parcels: Sequence[Parcel]) -> str:
     """Of the content and where it goes: what an approval stands for."""
-    parts = [f"{each.message.digest()} {each.target.model_dump_json()} {each.key} {each.to}" for each in parcels]
+    parts = [f"{each.message.digest()} {each.target.digest()} {each.key} {each.to}" for each in parcels]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

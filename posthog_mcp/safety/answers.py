@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 import anyio
 
-from posthog_mcp.backends.backend import QueryAnswer
+from posthog_mcp.backends.backend import QueryAnswer, QueryOptions
 from posthog_mcp.errors import PostHogMcpError
 from posthog_mcp.hogql.checker import Checker
 from posthog_mcp.results import Json, Table
@@ -16,6 +17,19 @@ from posthog_mcp.safety.masking import Masking
 
 SMALL = 200
 """Rows that are masked without a thread."""
+
+
+@runtime_checkable
+class Masked(Protocol):
+    """A driver whose answers are masked."""
+
+    async def unmasked(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:
+        """The plain answer, for what goes to the people themselves and never to a client.
+
+        Raises:
+            PostHogMcpError: what the backend says.
+        """
+        ...
 
 
 async def masked_table(

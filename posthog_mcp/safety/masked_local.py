@@ -22,7 +22,11 @@ class MaskedLocalDriver(LocalDriver):
         self.masking = masking
 
     async def query(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:
-        return await masked_answer(self.masking, self.checker, body, await super().query(body, options))
+        return await masked_answer(self.masking, self.checker, body, await self.unmasked(body, options))
+
+    async def unmasked(self, body: Mapping[str, Json], options: QueryOptions) -> QueryAnswer:
+        """What `query` says before it is masked; see `Masked`."""
+        return await super().query(body, options)
 
     async def property_values(self, scope: str, name: str, limit: int = 20) -> list[tuple[str, int]]:
         return masked_values(self.masking, scope, name, await super().property_values(scope, name, limit))

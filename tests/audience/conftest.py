@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from posthog_mcp.backends.local.storage import Store
 from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
 from tests.insights.made import Did, person_id, written
-from tests.reports.receivers import Mailbox, mail_server
+from tests.remote.test_shared import database, listens
+from tests.reports.receivers import Mailbox, Receiver, mail_server, receiving
 
+__all__ = ["database"]
 PEOPLE = 100
 REACHED = PEOPLE - 5
 """Without 3, 5, 7, 9 and 13, for the reasons below."""
@@ -100,6 +102,25 @@ async def client(settings: Settings) -> AsyncIterator[Client]:
     """A client that cannot ask its person."""
     async with Client(build_server(settings)) as connected:
         yield connected
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.skipif(not listens(5432), reason="no PostgreSQL at 127.0.0.1")),
+    ]
+)
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A state database of the test's own."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("database"))
+    return f"sqlite:///{tmp_path / 'state.sqlite'}"
+
+
+@pytest.fixture
+def crm() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
 
 
 class Person:

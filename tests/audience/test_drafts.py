@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from mcp import Client
 
+from posthog_mcp.runtime import open_project
 from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
 from tests.audience.conftest import (
@@ -35,12 +36,15 @@ async def test_a_draft_leaves_out_those_who_refused(client: Client, mailbox: Mai
     assert len(mailbox.mails) == before
 
 
-async def test_suppressed_addresses_and_ids_get_nothing(client: Client) -> None:
+async def test_suppressed_addresses_and_ids_get_nothing(client: Client, settings: Settings) -> None:
     campaign = await drafted(client, "Suppressed", under=100)
 
     changed = await call(client, "update_campaign", campaign=campaign, suppress=["P98@example.com ", person_id("u99")])
 
     assert changed["left_out"]["suppressed"] == 2
+    async with open_project(settings) as project:  # Other tests of this project reach them.
+        for each in ("p98@example.com", person_id("u99")):
+            assert await project.desk.documents.delete("suppression", 1, each)
 
 
 @pytest.fixture
@@ -58,17 +62,6 @@ async def test_only_those_who_consented_are_reached(client: Client, consenting: 
 
     assert draft["audience"] == 20 - 5
     assert draft["left_out"]["no consent"] >= 78
-
-
-async def test_a_masked_server_sends_to_nobody(client: Client, settings: Settings, mailbox: Mailbox) -> None:
-    segment = await segment_under(client, 12, "made")
-    masked = with_file(settings.data_dir, FILE % (settings.data_dir / "letters"), mailbox, mask="pii")
-
-    async with Client(build_server(masked)) as connected:
-        told = await refused(connected, "draft_campaign", name="M", segment=segment, target="people", **TEXT)
-
-    assert "[forbidden]" in told
-    assert "POSTHOG_MCP_MASK" in told
 
 
 async def test_the_draft_says_what_its_variables_lack(client: Client) -> None:
@@ -143,6 +136,12 @@ async def test_only_opened_targets_of_the_list_are_taken(client: Client, target:
 
     assert code in text
     assert told in text
+
+
+async def test_a_segment_that_is_not_there_is_told(client: Client) -> None:
+    told = await refused(client, "draft_campaign", name="X", segment=9999, target="people", **TEXT)
+
+    assert told.startswith("[not_found] There is no segment 9999")
 
 
 async def test_a_property_cannot_choose_a_slack_channel(client: Client) -> None:

@@ -56,6 +56,14 @@ async def test_the_plan_says_the_kind_and_nothing_is_made(client: Client) -> Non
     assert "Never" not in json.dumps(await call(client, "list_segments"))
 
 
+async def test_a_plan_that_holds_nobody_says_where_to_look(client: Client) -> None:
+    content, text = await answered(client, "create_segment", name="None", criteria=[{"key": "plan", "value": "Free"}])
+
+    assert (content["size"], content["examples"]) == (0, [])
+    assert "get_object_fields" in content["next"]
+    assert content["next"] in text
+
+
 async def test_segments_are_listed_with_size_and_trend(client: Client, settings: Settings) -> None:
     segment = await made(client, "Pro", criteria=[{"key": "plan", "value": "pro"}])
     async with open_project(settings) as project:
@@ -75,6 +83,7 @@ async def test_segments_are_listed_with_size_and_trend(client: Client, settings:
         ({"criteria": [FREE], "hogql": "SELECT person_id FROM events"}, "2 ways"),
         ({"criteria": [{"event": "paid", "operator": "about"}]}, "no such count"),
         ({"criteria": [{"event": "paid", "days": 0}]}, "days"),
+        ({"criteria": [FREE, {"event": "payed", "times": 0}]}, "Nearest: paid"),
         ({"criteria": [{"key": "plan", "event": "paid"}]}, "key or an event"),
         ({"hogql": "SELECT event FROM events"}, "person_id"),
         ({"churn": {"horizon": 14}}, "churn.horizon"),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from mcp import Client
 
+from posthog_mcp.audience.campaigns import campaign_of, variant_of
 from posthog_mcp.backends.local.driver import LocalDriver
 from posthog_mcp.runtime import open_project
 from posthog_mcp.settings import Settings
+from posthog_mcp.state.desk.deliveries import Deliveries, Delivery
 from tests.audience.conftest import NOW, Person, answered, call, drafted, person_id
 from tests.audience.conftest import REACHED as MAILED
 
@@ -83,6 +88,68 @@ async def by_variant(settings: Settings, campaign: str) -> tuple[list[str], list
     assert len(a) + len(b) == REACHED
     assert min(len(a), len(b)) >= 30
     return a, b
+
+
+DAY = 86_400
+WINDOW = 3
+MOMENTS = (-5 * DAY, -60, 60, DAY, WINDOW * DAY - 60, WINDOW * DAY + 60, 6 * DAY)
+"""Seconds from a person's message to what they did."""
+
+
+async def test_only_what_was_done_within_the_window_after_the_own_message_counts(
+    client: Client, settings: Settings
+) -> None:
+    """Messages of ten and nine days ago; the counts are worked out again below, person by person."""
+    fields = {"target": "folder", "variants": VARIANTS, "conversion_event": "renewed"}
+    campaign = await drafted(client, "Window", under=100, subject="", body="", **fields)
+    await call(client, "update_campaign", campaign=campaign, changes={"conversion_days": WINDOW})
+    did: dict[str, list[float]] = {}
+    expected = {"a": [0, 0], "b": [0, 0]}
+    events: list[dict[str, Any]] = []
+    async with open_project(settings) as project:
+        for number in range(40):
+            sent, variant = (NOW - timedelta(days=10 - number % 2)).timestamp(), "ab"[number % 3 == 0]
+            ledger = Deliveries(project.desk.database, now=lambda at=sent: at)
+            key = f"{campaign}:{number}"
+            await ledger.claim(Delivery(key, 1, campaign, "folder", person_id(f"u{number}"), variant))
+            await ledger.mark(key, "sent")
+            did[f"u{number}"] = [sent + each for place, each in enumerate(MOMENTS) if number >> place % 6 & 1]
+            within = [each for each in did[f"u{number}"] if sent <= each < sent + WINDOW * DAY]
+            expected[variant][0] += 1
+            expected[variant][1] += bool(within)
+    for who, times in did.items():
+        events += [event("renewed", who, datetime.fromtimestamp(each, UTC)) for each in times]
+    driver = LocalDriver(settings.data_dir)
+    assert await driver.capture_events(events) == len(events)
+    await driver.aclose()
+
+    rows = (await call(client, "campaign_stats", campaign=campaign))["rows"]
+
+    told = {row[0]: [row[1], row[7]] for row in rows}
+    assert told == {**expected, "all": [40, expected["a"][1] + expected["b"][1]]}
+    assert 0 < expected["a"][1] < expected["a"][0]
+    assert [row[8] for row in rows] == [round(done / of, 4) for of, done in told.values()]
+
+
+@pytest.mark.parametrize(("shares", "limit"), [((1, 1), 10.83), ((5, 3, 2), 13.82), ((1, 1, 1, 1, 1), 18.47)])
+def test_people_are_split_by_the_shares_and_each_campaign_anew(shares: tuple[int, ...], limit: float) -> None:
+    """10,000 ids; the limits are chi-square's at p = 0.001 for one, two and four degrees of freedom."""
+    variants = [{"key": f"v{place}", "share": share, "subject": "S", "body": "B"} for place, share in enumerate(shares)]
+    one, other = (
+        campaign_of({"id": f"campaign-{name}", "name": "N", "segment": 1, "target": "t", "variants": variants})
+        for name in "ab"
+    )
+    ids = [str(uuid.UUID(int=number)) for number in range(10_000)]
+
+    split = [variant_of(one, each).key for each in ids]
+
+    expected = {f"v{place}": 10_000 * share / sum(shares) for place, share in enumerate(shares)}
+    counts = Counter(split)
+    assert sum((counts[key] - wanted) ** 2 / wanted for key, wanted in expected.items()) < limit
+    assert split == [variant_of(campaign_of(one.model_dump()), each).key for each in ids]
+    same = sum(first == variant_of(other, each).key for first, each in zip(split, ids, strict=True))
+    alike = sum((wanted / 10_000) ** 2 for wanted in expected.values())
+    assert abs(same / 10_000 - alike) < 4 * math.sqrt(alike * (1 - alike) / 10_000)
 
 
 async def test_a_campaign_that_was_not_sent_says_so(client: Client) -> None:

@@ -96,6 +96,9 @@ def receiving(answer: Callable[[Request], Any] | None = None) -> Iterator[Receiv
         server.server_close()
 
 
+NOBODY = {"ok": False, "error": "users_not_found"}
+
+
 class SlackLike:
     """What Slack's Web API answers, with its own checks on what comes."""
 
@@ -106,6 +109,10 @@ class SlackLike:
         self.errors: list[str] = []
         self.base = ""
         self.posted = threading.Event()
+        self.members: dict[str, str] = {}
+        """Ids by e-mail address."""
+        self.gone: set[str] = set()
+        """Ids of members who were deactivated."""
 
     def __call__(self, request: Request) -> Any:
         method = request.path.rpartition("/")[2]
@@ -138,7 +145,17 @@ class SlackLike:
         self.shared.append(request.json)
         return {"ok": True}
 
+    def users_lookupByEmail(self, request: Request) -> Any:
+        assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+        id = self.members.get(parse_qs(request.body.decode())["email"][0])
+        return {"ok": True, "user": {"id": id, "deleted": id in self.gone}} if id else NOBODY
+
+    def conversations_open(self, request: Request) -> Any:
+        return {"ok": True, "channel": {"id": f"D{request.json['users'][1:]}"}}
+
     def conversations_history(self, request: Request) -> Any:
+        if request.json["channel"][0] in "UW":
+            return {"ok": False, "error": "channel_not_found"}
         return {"ok": True, "messages": self.messages}
 
 

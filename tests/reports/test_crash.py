@@ -12,9 +12,10 @@ from typing import Any
 import anyio
 
 from posthog_mcp.delivery.channel import Parcel
-from posthog_mcp.delivery.outbox import open_outbox
+from posthog_mcp.delivery.outbox import ledger_key, open_outbox
 from posthog_mcp.delivery.targets import Target
 from posthog_mcp.state.desk.deliveries import Delivery
+from posthog_mcp.state.desk.holders import MACHINE
 from tests.house.rules import ROOT
 from tests.reports.conftest import a_message, project_in
 from tests.reports.receivers import Receiver, SlackLike
@@ -76,3 +77,27 @@ async def test_slack_is_asked_whether_it_arrived(
 
     assert done.state == "sent"
     assert len(api.messages) == 1
+
+
+async def test_a_members_own_conversation_is_asked(
+    demo_dir: Path, tmp_path: Path, slack: tuple[Receiver, SlackLike]
+) -> None:
+    """Its history stands under the conversation's id, not the member's. The process that began is dead."""
+    receiver, api = slack
+    api.members["ada@example.com"] = "U0000001"
+    ended = await anyio.open_process([sys.executable, "-c", ""])
+    await ended.wait()
+    settings = {"slack_bot_token": "xoxb-test", "slack_api_url": f"{receiver.url}/api", "allow_private_targets": True}
+    target = Target.model_validate({"name": "t", "channel": "slack", "to": "ada@example.com"})
+    async with project_in(demo_dir, tmp_path, **settings) as project, open_outbox(project, pause=0.01) as outbox:
+        began = [Parcel(a_message(), target, key) for key in ("arrived", "lost")]
+        for each in began:
+            wanted = Delivery(ledger_key(each), 1, "weekly-1", "t", holder=f"{MACHINE}:{ended.pid}:0")
+            assert (await project.desk.deliveries.claim(wanted)).yours
+            await project.desk.deliveries.mark(wanted.key, "sending")
+        api.messages.append({"metadata": {"event_payload": {"key": "arrived"}}})
+
+        done = [await outbox.deliver(each) for each in began]
+
+    assert [each.state for each in done] == ["sent", "sent"]
+    assert [each["metadata"]["event_payload"]["key"] for each in api.messages] == ["arrived", "lost"]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import socket
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from posthog_mcp.delivery.addresses import check
 from posthog_mcp.delivery.channel import Parcel
 from posthog_mcp.delivery.outbox import open_outbox
 from posthog_mcp.delivery.targets import Target, load_targets
+from posthog_mcp.errors import Forbidden
+from posthog_mcp.reports.sending import digest_of
 from posthog_mcp.state.desk.deliveries import Delivery
 from tests.reports.conftest import PNG, a_message, project_in
 from tests.reports.receivers import Mailbox, Receiver, SlackLike
@@ -103,6 +107,24 @@ async def test_retry_after_is_waited_for(demo_dir: Path, tmp_path: Path, receive
         "http://93.184.216.34/x",
         "https://100.64.0.1/x",
         "https://0.0.0.0/x",
+        "https://2130706433/x",
+        "https://0x7f000001/x",
+        "https://0177.0.0.1/x",
+        "https://127.1/x",
+        "https://①②⑦.0.0.1/x",
+        "https://127。0。0。1/x",
+        "https://[::]/x",
+        "https://[::ffff:169.254.169.254]/x",
+        "https://[::ffff:a9fe:a9fe]/x",
+        "https://[2002:7f00:1::]/x",
+        "https://[64:ff9b:1::7f00:1]/x",
+        "https://[fe80::1]/x",
+        "https://[fec0::1]/x",
+        "https://[fd00:ec2::254]/latest/meta-data",
+        "https://168.63.129.16/metadata/instance",
+        "https://100.100.100.200/latest/meta-data",
+        "https://192.0.0.192/opc/v2",
+        "https://224.0.0.1/x",
     ],
 )
 async def test_addresses_of_private_networks_are_refused(demo_dir: Path, tmp_path: Path, url: str) -> None:
@@ -112,12 +134,86 @@ async def test_addresses_of_private_networks_are_refused(demo_dir: Path, tmp_pat
     assert "[forbidden]" in done.detail
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.com@127.0.0.1/x",
+        "https://hooks.example.com:443@127.0.0.1/x",
+        "https://hooks.example.com\\@127.0.0.1/x",
+        "https:///x",
+        "https://hooks.example.com:99999/x",
+        "https://[::1/x",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1/x",
+    ],
+)
+async def test_what_is_no_plain_web_address_is_refused(demo_dir: Path, tmp_path: Path, url: str) -> None:
+    (done,) = await delivered(demo_dir, tmp_path, {"channel": "webhook", "url": url})
+
+    assert done.state == "failed"
+    assert "[invalid_input]" in done.detail
+
+
+NAME = "hooks.example.test"
+PUBLIC = "93.184.216.34"
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+    """A name server that answers for `NAME` one after another (several at once with a comma); what it was asked."""
+    real, asked = socket.getaddrinfo, list[str]()
+
+    def answer(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+        if host not in (NAME, NAME.encode()):
+            return real(host, port, *more, **named)
+        asked.append(NAME)
+        addresses = answers[min(len(asked), len(answers)) - 1].split(",")
+        return [each for address in addresses for each in real(address, port, *more, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    return asked
+
+
+async def test_the_connection_goes_to_the_address_that_was_checked(
+    demo_dir: Path, tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing listens at 127.0.0.2, where a second look would lead."""
+    asked = resolving(monkeypatch, "127.0.0.1", "127.0.0.2")
+    port = receiver.url.rpartition(":")[2]
+    target = {"channel": "webhook", "url": f"http://{NAME}:{port}/x", "allow_private": True}
+
+    (done,) = await delivered(demo_dir, tmp_path, target)
+
+    assert (done.state, asked) == ("sent", [NAME])
+    assert receiver.requests[0].headers["host"] == f"{NAME}:{port}"
+
+
+async def test_a_name_that_turns_private_is_refused_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, PUBLIC, f"{PUBLIC},10.0.0.1", "127.0.0.1")
+
+    assert (await check(f"https://{NAME}/x?y=1", allow_private=False)).pinned == f"https://{PUBLIC}/x?y=1"
+    for _ in range(2):
+        with pytest.raises(Forbidden, match="private network"):
+            await check(f"https://{NAME}/x", allow_private=False)
+
+
 async def test_a_target_is_only_known_by_name(demo_dir: Path, tmp_path: Path) -> None:
     async with project_in(demo_dir, tmp_path) as project:
         targets = await load_targets(project.settings)
 
         with pytest.raises(Exception, match="no target"):
             targets.named("https://evil.example/x")
+
+
+@pytest.mark.parametrize("change", [{"url": "https://b.example/x"}, {"secret": "other"}, {"to": "x"}])
+def test_an_approval_stands_for_the_address_too(change: dict[str, Any]) -> None:
+    """Addresses of webhooks are secrets, which show as stars wherever they are written."""
+    target: dict[str, Any] = {"name": "t", "channel": "webhook", "url": "https://a.example/x", "secret": "one"}
+    before, after = [Target.model_validate({**target, **more}) for more in ({}, change)]
+
+    digests = [digest_of([Parcel(a_message(), each, "k")]) for each in (before, after)]
+
+    assert digests[0] != digests[1]
+    assert digests[0] == digest_of([Parcel(a_message(), Target.model_validate(target), "k")])
 
 
 async def test_slack_gets_blocks_and_pictures_and_no_mention(

@@ -9,6 +9,7 @@ from mcp.types import CallToolResult
 
 from posthog_mcp.audience import segments
 from posthog_mcp.audience.segments import Listed, Preview, Segment, Source
+from posthog_mcp.delivery.message import quoted
 from posthog_mcp.errors import Forbidden, WriteDisabled
 from posthog_mcp.insights.facts import percent
 from posthog_mcp.insights.saved import url_of
@@ -46,7 +47,7 @@ async def planned_or_made(project: Project, segment: Segment, token: str, caller
     if token:
         await project.confirmations.take(token, digest)
     else:
-        lines = plan(segment, found)
+        lines = [*plan(segment, found), *some(found)]
         said = await asking(caller, lambda _: "\n".join(lines))(lines)
         if said is None:
             return proposed(segment, found, await project.confirmations.issue(digest), info)
@@ -78,9 +79,17 @@ def plan(segment: Segment, found: Preview) -> list[str]:
     ]
 
 
+def some(found: Preview) -> list[str]:
+    """Examples for the person, where their client asks them; a model gets them fenced."""
+    names = ", ".join(quoted(name or person, 60) for person, name in found.examples)
+    return [f"for example {names}"] if names else []
+
+
 def proposed(segment: Segment, found: Preview, token: str, info: dict[str, Json]) -> CallToolResult:
     shown: list[Json] = [[str(clean(person)), str(clean(name))] for person, name in found.examples]
     following = "call again with the same arguments and this confirm_token, once the person agrees"
+    if not found.size:
+        following = 'nobody is in it now: look at the values with get_object_fields {"name": "persons"} first'
     content: dict[str, Json] = {
         "changed": False,
         "size": found.size,

@@ -116,11 +116,11 @@ async def update_answer(
         PostHogMcpError: there is no such campaign, its status does not allow it, or a field is wrong.
     """
     project = project_of(ctx)
-    campaign, _ = await campaigns.load(project, wanted)
+    campaign, kept = await campaigns.load(project, wanted)
     for each in suppress:
         await never_send(project, each)
     if changes:
-        campaign = await campaigns.save(project, changed(campaign, changes))
+        campaign = await campaigns.change(project, kept, changed(campaign, changes))
     if action:
         campaign = await campaigns.act(project, campaign.id, action)
     return await shown(project, campaign, "Changed")

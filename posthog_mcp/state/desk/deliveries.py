@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from posthog_mcp.results import Json
+from posthog_mcp.state.desk.holders import HOLDER, died
 from posthog_mcp.state.desk.tables import DeskDatabase, Tables
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-State = Literal["claimed", "sending", "sent", "failed", "uncertain"]
+State = Literal["claimed", "sending", "sent", "failed", "uncertain", "capped"]
+"""`capped` is only answered: what a cap holds back is not in the ledger."""
+GOT = ("claimed", "sending", "sent", "uncertain")
+"""States in which a person has a message, or may get it yet."""
 ABANDONED = 180.0
 """Seconds after which a claim of another machine counts as left by a process that died."""
-HOLDER = f"{platform.node()[:30]}:{os.getpid()}"[-40:]
-"""Who claims: this machine and process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +52,47 @@ class Claim:
     delivery: Delivery
 
 
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """So many messages of campaigns that a person may get since a Unix time."""
+
+    messages: int
+    since: float
+
+
+class OverCap(Exception):
+    """Rolls a claim back."""
+
+
 class Deliveries:
-    """The ledger. A claim is atomic: of several processes one gets it."""
+    """The ledger. A claim is atomic: of several processes one gets it, and a person's cap holds for all together."""
 
     def __init__(self, database: DeskDatabase, now: Callable[[], float] = time.time) -> None:
         self._database = database
         self._now = now
 
-    async def claim(self, wanted: Delivery, abandoned_after: float = ABANDONED) -> Claim:
-        """Take a delivery: a new one, one that failed, or one whose process died."""
+    async def claim(self, wanted: Delivery, cap: Cap | None = None, abandoned_after: float = ABANDONED) -> Claim:
+        """Take a delivery: a new one, one that failed, or one whose process died. A new or failed one that would
+        exceed the cap is not taken, and answered as `capped`."""
         from sqlalchemy.exc import IntegrityError
 
         moment = self._now()
         row = asdict(wanted) | {"state": "claimed", "at": moment, "attempts": 0, "detail": ""}
 
         def insert(tables: Tables, connection: Connection) -> None:
+            in_turn(connection, wanted)
             connection.execute(tables.deliveries.insert(), [row])
+            within(tables, connection, wanted, cap)
 
         try:
             await self._database.run(insert)
         except IntegrityError:
-            return await self._again(wanted, moment, abandoned_after)
+            return await self._again(wanted, cap, moment, abandoned_after)
+        except OverCap:
+            return Claim(False, None, replace(wanted, state="capped"))
         return Claim(True, None, delivery(row))
 
-    async def _again(self, wanted: Delivery, moment: float, abandoned_after: float) -> Claim:
+    async def _again(self, wanted: Delivery, cap: Cap | None, moment: float, abandoned_after: float) -> Claim:
         found = await self.get(wanted.key)
         assert found is not None
         left = found.at < moment - abandoned_after or died(found.holder)
@@ -88,9 +105,16 @@ class Deliveries:
             table = tables.deliveries
             same = (table.c.key == found.key, table.c.state == found.state, table.c.at == found.at)
             values = {"state": state, "holder": wanted.holder, "at": moment}
-            return connection.execute(table.update().where(*same).values(**values)).rowcount == 1
+            in_turn(connection, wanted)
+            taken = connection.execute(table.update().where(*same).values(**values)).rowcount == 1
+            if taken and found.state == "failed":  # What a dead process left has its place within the cap already.
+                within(tables, connection, wanted, cap)
+            return taken
 
-        taken = await self._database.run(take)
+        try:
+            taken = await self._database.run(take)
+        except OverCap:
+            return Claim(False, found.state, replace(wanted, state="capped"))
         return Claim(taken, found.state, found)
 
     async def mark(self, key: str, state: State, detail: str = "", *, tried: int = 0) -> None:
@@ -123,19 +147,6 @@ class Deliveries:
 
         return await self._database.run(work)
 
-    async def to_person(self, person: str, since: float) -> int:
-        """How many messages of campaigns a person got, or may have got, since a Unix time."""
-
-        def work(tables: Tables, connection: Connection) -> int:
-            import sqlalchemy as sa
-
-            table = tables.deliveries
-            got = table.c.state.in_(("sending", "sent", "uncertain"))
-            query = sa.select(sa.func.count()).where(table.c.person == person, got, table.c.at >= since)
-            return int(connection.execute(query).scalar_one())
-
-        return await self._database.run(work)
-
     async def times_of(self, target: str, since: float) -> list[float]:
         """When things went to a target since a Unix time, oldest first."""
 
@@ -150,18 +161,30 @@ class Deliveries:
         return await self._database.run(work)
 
 
-def died(holder: str) -> bool:
-    """Whether a process of this machine is known to have ended."""
-    machine, _, number = holder.rpartition(":")
-    if machine != HOLDER.rpartition(":")[0] or not number.isdigit() or os.name == "nt":
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+def in_turn(connection: Connection, wanted: Delivery) -> None:
+    """One claim a person at a time, until the transaction ends. SQLite has one writer anyway."""
+    import sqlalchemy as sa
+
+    if wanted.person and connection.dialect.name == "postgresql":
+        whose = sa.func.hashtextextended(f"{wanted.project_id} {wanted.person}", 0)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(whose)))
+
+
+def within(tables: Tables, connection: Connection, wanted: Delivery, cap: Cap | None) -> None:
+    """Count after the claim was written, when nobody else can write one for this person.
+
+    Raises:
+        OverCap: they have as many as they may.
+    """
+    import sqlalchemy as sa
+
+    if cap is None:
+        return
+    table = tables.deliveries
+    theirs = (table.c.person == wanted.person, table.c.project_id == wanted.project_id, table.c.key != wanted.key)
+    query = sa.select(sa.func.count()).where(*theirs, table.c.state.in_(GOT), table.c.at >= cap.since)
+    if int(connection.execute(query).scalar_one()) >= cap.messages:
+        raise OverCap
 
 
 def delivery(row: Mapping[Any, Any]) -> Delivery:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from posthog_mcp.state.desk.deliveries import died
+from posthog_mcp.state.desk.holders import died
 from posthog_mcp.state.desk.tables import DeskDatabase, Tables
 
 if TYPE_CHECKING:
