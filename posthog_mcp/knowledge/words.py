@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
+from threading import Lock
 from typing import cast
 
 from posthog_mcp.errors import Unavailable
@@ -70,7 +71,11 @@ def tokens(text: str) -> list[str]:
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """The English stem; words of other languages only lose their endings alike."""
-    return stemmer().stemWord(word) if word.isalpha() else word
+    if not word.isalpha():
+        return word
+    # A stemmer holds the word it works on, and questions are read in several threads.
+    with STEMMING:
+        return stemmer().stemWord(word)
 
 
 @cache
@@ -78,6 +83,9 @@ def stemmer() -> Stemmer:
     import snowballstemmer
 
     return cast("Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
+
+
+STEMMING = Lock()
 
 
 class Stemmer:
