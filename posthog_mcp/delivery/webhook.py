@@ -36,7 +36,7 @@ class Webhook:
 
     def preview(self, parcel: Parcel) -> dict[str, Json]:
         headers = headers_of(parcel, "<time>", "v1=<hex>")
-        body = {**payload(parcel), "pictures": [*attached(parcel.message)]}
+        body: dict[str, Json] = {**payload(parcel), "pictures": [*attached(parcel.message)]}
         return {"method": "POST", "to": place(parcel), "headers": {**headers}, "body": body}
 
     async def hand_over(self, parcel: Parcel) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+import anyio
 from aiosmtpd.controller import Controller
 
 
@@ -178,8 +178,7 @@ class Mailbox:
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
         self.recipients.append(list(envelope.rcpt_tos))
         self.arrived.set()
-        while not self.hold.is_set():
-            await asyncio.sleep(0.02)
+        await anyio.to_thread.run_sync(self.hold.wait, 20)
         return "250 OK"
 
 

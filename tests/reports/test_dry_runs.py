@@ -116,7 +116,8 @@ async def test_signed_webhook(demo_dir: Path, tmp_path: Path, receiver: Receiver
 async def test_files(demo_dir: Path, tmp_path: Path) -> None:
     (shown,) = await shown_and_sent(demo_dir, tmp_path, {"channel": "file", "to": str(tmp_path / "out")})
 
-    written = {path.name: path.stat().st_size for path in Path(shown["to"]).iterdir()}
+    written = {path.name: path.stat().st_size for path in (tmp_path / "out").iterdir()}
+    assert shown["to"] == str(tmp_path / "out")
     assert written == {each["name"]: each["bytes"] for each in shown["files"]}
     (page,) = (tmp_path / "out").glob("*.md")
     assert page.read_text(encoding="utf-8") == shown["text"]
