@@ -19,6 +19,7 @@ from posthog_mcp.charts.chart import Chart
 from posthog_mcp.delivery.message import quoted
 from posthog_mcp.delivery.targets import EXAMPLES, load_targets
 from posthog_mcp.errors import NotFound, PostHogMcpError
+from posthog_mcp.insights.facts import percent, shown
 from posthog_mcp.insights.saved import find
 from posthog_mcp.project import Project
 from posthog_mcp.reports import watch
@@ -159,18 +160,18 @@ async def watched(project: Project, kind: ReportKind, period: Period) -> tuple[l
             notes.append(f"{what} could not be checked: {quoted(error.message)}")
             return empty
 
-    none: list[Finding] = []
-    findings = [
-        *await tried("Exceptions", watch.exceptions(project, period), none),
-        *await tried("Gaps in the data", watch.outages(project, period), none),
+    none = Examined()
+    looked = [
+        await tried("Exceptions", watch.exceptions(project, period), none),
+        await tried("Gaps in the data", watch.outages(project, period), none),
+        *await tried("Completions", completions(project, period), list[Examined]()),
     ]
-    looked = await tried("Completions", completions(project, period), list[Examined]())
     if kind == "weekly":
-        findings += await tried("Who stays", who_stays(project, period), none)
-        findings += await tried("Experiments", watch.experiments(project, period), none)
-        findings += await tried("Annotations", watch.releases(project, period), none)
+        looked.append(await tried("Who stays", who_stays(project, period), none))
+        looked.append(await tried("Experiments", watch.experiments(project, period), none))
+        looked.append(await tried("Annotations", watch.releases(project, period), none))
         looked += await tried("Growth", growth(project, period), list[Examined]())
-    return [Examined(findings=tuple(findings)), *looked], notes
+    return looked, notes
 
 
 async def growth(project: Project, period: Period) -> list[Examined]:
@@ -197,9 +198,18 @@ async def explained(
             found = await explain_change(project, metric, date_from=period.first, date_to=period.last)
         except PostHogMcpError:
             continue
-        drivers += drivers_of(each, found)
+        drivers += drivers_of(each, found, await query_behind(project, found))
         questions.append(f"Why did {each.metric} change between {period.first} and {period.last}? (`explain_change`)")
     return drivers, [*questions, *asked_next(findings)]
+
+
+async def query_behind(project: Project, found: Explanation) -> tuple[str, str]:
+    """Id and HogQL of the query that the drivers come from."""
+    id = found.queries[-1] if found.queries else found.series.query_id
+    try:
+        return id, (await project.history.get(id)).hogql
+    except PostHogMcpError:
+        return id, found.series.hogql if id == found.series.query_id else ""
 
 
 def asked_next(findings: Sequence[Finding]) -> list[str]:
@@ -219,27 +229,33 @@ def asked_next(findings: Sequence[Finding]) -> list[str]:
     return list(told.values())[:MOST_QUESTIONS]
 
 
-def drivers_of(finding: Finding, found: Explanation) -> list[Finding]:
+def drivers_of(finding: Finding, found: Explanation, query: tuple[str, str]) -> list[Finding]:
     """The segments that an explanation blames, and what happened at the time."""
     told: list[Finding] = []
     for driver in found.drivers[:2]:
         if not 0.05 < driver.share <= 1.5:
             continue
         share = f"{driver.share * 100:.0f} % of the change"
-        numbers = (
-            f"{value:.1%}" if found.series.unit == "share" else f"{value:,.0f}"
-            for value in (driver.before, driver.after)
-        )
-        went = f"went from {' to '.join(numbers)} (n = {driver.n:,.0f})"
-        text = f"**{finding.metric}**: {quoted(driver.name, 100)} {went}: {share}"
+        whole = f"more than the whole change ({share})" if driver.share > 1 else share
+        spell = percent if found.series.unit == "share" else number
+        went = f"went from {spell(driver.before)} to {spell(driver.after)}"
+        text = f"**{finding.metric}**: {quoted(driver.name, 100)} {went}: {whole}"
         about = (("share", driver.share), ("q", driver.q), ("n", driver.n))
-        told.append(Finding("driver", finding.metric, f"{text}.", finding.score - 3, None, finding.dashboard, about))
+        told.append(
+            Finding("driver", finding.metric, f"{text}.", finding.score - 3, None, finding.dashboard, about, *query)
+        )
     near = [each for each in found.happenings if -0.5 <= each.days <= 3]
     if near and found.drivers:
         names = "; ".join(f"{quoted(each.name, 60)} ({quoted(each.at, 20)})" for each in near[:2])
         text = f"**{finding.metric}**: shortly before the change: {names}; a coincidence until tested."
-        told.append(Finding("driver", finding.metric, text, finding.score - 10, None, finding.dashboard))
-    return told
+        told.append(Finding("driver", finding.metric, text, finding.score - 10, None, finding.dashboard, (), *query))
+    days = (found.baseline.first[:10], found.current.last[:10])
+    return [replace(each, days=days) for each in told]
+
+
+def number(value: float) -> str:
+    """A value without decimals that nobody needs."""
+    return shown(round(value)) if abs(value) >= 100 else shown(round(value, 2))
 
 
 def correlations(parts: Sequence[Examined]) -> list[Finding]:
@@ -265,7 +281,11 @@ def correlations(parts: Sequence[Examined]) -> list[Finding]:
             f"{pair.high:.2f}, n = {pair.n}; season and trend taken off). Moving together is not causing."
         )
         about = (("r", pair.r), ("lag", pair.lag), ("q", pair.q))
-        told.append(Finding("correlation", f"{pair.first} and {pair.second}", text, 20 + 10 * abs(pair.r), about=about))
+        first, second = chosen[pair.first][0], chosen[pair.second][0]
+        made = Finding("correlation", f"{pair.first} and {pair.second}", text, 20 + 10 * abs(pair.r), about=about)
+        days = (max(first.labels[0], second.labels[0]), min(first.labels[-1], second.labels[-1]))
+        sources = replace(made, query_id=first.query_id, hogql=first.hogql, compared=(second.query_id, second.hogql))
+        told.append(replace(sources, days=days))
     return told
 
 

@@ -20,6 +20,8 @@ from posthog_mcp.reports.findings import Examined, Finding, Kind, Period, Trend
 from posthog_mcp.results import Json
 
 SHOWN_DAYS = 60
+TELLING = 4.0
+"""Widths of a usual range, over what is expected, from which it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,13 @@ def trend_of(found: Compared, dashboard: str) -> Trend:
     series, sure = found.series, found.sure
     span = found.now.first if found.now.first == found.now.last else f"{found.now.first} to {found.now.last}"
     usual = ""
-    if sure.basis:
+    if sure.basis and sure.high - sure.low <= TELLING * abs(sure.expected):
         usual = f"; usual {value(series, sure.low)} to {value(series, sure.high)}"
     at = "" if series.interval == "day" else f" ({span})"
     text = f"{value(series, found.now.value)}{measure(series)}{at}, {moved(found)}{usual}"
     recent = list(series.values[-SHOWN_DAYS:])
-    return Trend(quoted(series.name, 80), dashboard, text, spark(bins(recent, 30)), chart_of(series))
+    picture = spark(bins(recent, 30))
+    return Trend(quoted(series.name, 80), dashboard, text, picture, chart_of(series), series.query_id, series.hogql)
 
 
 def chart_of(series: MetricSeries) -> Chart:

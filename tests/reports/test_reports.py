@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -115,16 +116,41 @@ async def test_sign_ups_are_those_of_the_week(project: Project, broken_week: Rep
     assert text.startswith(f"{rows[0][0]}, ")
 
 
-async def test_a_finding_of_a_query_carries_it(broken_week: Report, project: Project) -> None:
-    facts = facts_of(broken_week)
-    queries = facts["queries"]
-    named = {each.query_id for each in broken_week.findings if each.query_id and each.hogql}
-    leaky = next(each for each in broken_week.findings if "**signup_channel = paid_social** is leaky" in each.text)
+async def test_every_number_carries_its_query_days_zone_and_project(broken_week: Report, project: Project) -> None:
+    """Every HogQL runs as it stands. Annotations are no query: they name where they were read."""
+    facts: Any = facts_of(broken_week)
 
-    assert isinstance(queries, dict)
-    assert set(queries) == named
-    rows = (await run(project, str(queries[leaky.query_id]))).table.rows
-    assert any(row[0] == "paid_social" and row[1] == dict(leaky.about)["n"] for row in rows)
+    assert facts["project"]["id"] == 1
+    assert facts["date_range"]["timezone"] == "UTC"
+    assert {"completion", "driver", "correlation", "release", "segment", "growth"} <= {
+        each["kind"] for each in facts["findings"]
+    }
+    for each in facts["findings"]:
+        days = each["date_range"]
+        assert "2026-05-01" <= days["from"] <= days["to"] <= "2026-09-28", each
+        assert days["timezone"] == "UTC", each
+        if each["kind"] == "release":
+            assert each["source"] == "GET /api/projects/1/annotations/"
+        else:
+            assert facts["queries"].get(each["query_id"]), each
+        assert each.get("compared_query_id", each.get("query_id")) in {*facts["queries"], None}, each
+    assert all(facts["queries"][query_id] for _, _, query_id in facts["trends"])
+    for hogql in facts["queries"].values():
+        assert (await run(project, hogql)).table.rows, hogql
+
+
+async def test_the_queries_give_the_numbers_that_are_told(broken_week: Report, project: Project) -> None:
+    leaky = next(each for each in broken_week.findings if "**signup_channel = paid_social** is leaky" in each.text)
+    broke = next(each for each in broken_week.of("completion") if "$os" in dict(each.about))
+
+    by_channel = (await run(project, leaky.hogql)).table.rows
+    by_system = {row[0]: row[1:] for row in (await run(project, broke.hogql)).table.rows}
+    begun, done, begun_now, done_now = by_system["iOS"]
+    assert any(row[0] == "paid_social" and row[1] == dict(leaky.about)["n"] for row in by_channel)
+    assert (
+        f"{100 * done_now / begun_now:.1f} % of {begun_now}, against {100 * done / begun:.1f} % of {begun}"
+        in broke.text
+    )
 
 
 async def test_it_reads_as_one_page_with_pictures(broken_week: Report) -> None:
