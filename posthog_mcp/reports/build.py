@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import anyio
 
-from posthog_mcp.analysis.correlate import LEAST, MOST_SERIES, correlate
+from posthog_mcp.analysis.correlate import LEAST, MOST_SERIES, Correlation, correlate
 from posthog_mcp.analysis.explain import explain_change
 from posthog_mcp.analysis.explanation import Explanation
 from posthog_mcp.analysis.series import MetricSeries
@@ -70,13 +70,13 @@ async def build_report(
     names = tuple(str(each.get("name")) for each in dashboards)
     looked, notes = await watched(project, wanted.kind, period)
     tell(0.65, "errors, gaps and completions checked")
-    every_part = (*parts, *looked)
+    together = await anyio.to_thread.run_sync(correlations, parts) if wanted.kind == "weekly" else Examined()
+    every_part = (*parts, *looked, together)
     tests = sum(max(each.tests, sum(found.p is not None for found in each.findings)) for each in every_part)
     findings = ranked([found for each in every_part for found in each.findings], tests)
     drivers, questions = await explained(project, findings, [*parts, *looked], period, wanted.kind)
     tell(0.9, "biggest moves explained")
-    together = await anyio.to_thread.run_sync(correlations, parts) if wanted.kind == "weekly" else []
-    every = [*findings, *drivers, *together]
+    every = [*findings, *drivers]
     news = [each for each in every if each.kind not in QUIET_KINDS]
     notes = [*quality(period), *notes, *(note for each in parts for note in each.notes)]
     report = Report(
@@ -258,35 +258,40 @@ def number(value: float) -> str:
     return shown(round(value)) if abs(value) >= 100 else shown(round(value, 2))
 
 
-def correlations(parts: Sequence[Examined]) -> list[Finding]:
-    """Daily metrics of different dashboards that move together beyond season and trend."""
+def correlations(parts: Sequence[Examined]) -> Examined:
+    """Daily metrics of different dashboards that move together beyond season and trend; every pair is a test."""
     series: dict[str, tuple[MetricSeries, str]] = {}
     for each in parts:
         for one in each.series:
             if one.n >= LEAST and any(one.values):
                 series.setdefault(quoted(one.name, 80), (one, each.dashboard))
-    if len(series) < 2:
-        return []
-    chosen = dict(list(series.items())[:MOST_SERIES])
+    chosen = {name: replace(one, name=name) for name, (one, _) in list(series.items())[:MOST_SERIES]}
+    if len(chosen) < 2:
+        return Examined()
     try:
-        found = correlate([replace(one, name=name) for name, (one, _) in chosen.items()])
+        found = correlate(list(chosen.values()))
     except PostHogMcpError:
-        return []
-    told: list[Finding] = []
-    for pair in [each for each in found if each.explained_by is None][:3]:
-        days = f", {pair.lag} {'day' if pair.lag == 1 else 'days'} later" if pair.lag else ""
-        word = "tends to move with" if pair.r > 0 else "tends to move against"
-        text = (
-            f"**{pair.second}** {word} **{pair.first}**{days} (r = {pair.r:.2f}, 95 %: {pair.low:.2f} to "
-            f"{pair.high:.2f}, n = {pair.n}; season and trend taken off). Moving together is not causing."
-        )
-        about = (("r", pair.r), ("lag", pair.lag), ("q", pair.q))
-        first, second = chosen[pair.first][0], chosen[pair.second][0]
-        made = Finding("correlation", f"{pair.first} and {pair.second}", text, 20 + 10 * abs(pair.r), about=about)
-        days = (max(first.labels[0], second.labels[0]), min(first.labels[-1], second.labels[-1]))
-        sources = replace(made, query_id=first.query_id, hogql=first.hogql, compared=(second.query_id, second.hogql))
-        told.append(replace(sources, days=days))
-    return told
+        return Examined()
+    told = [together(each, chosen[each.first], chosen[each.second]) for each in found if each.explained_by is None]
+    return Examined(findings=tuple(told[:3]), tests=len(chosen) * (len(chosen) - 1) // 2)
+
+
+def together(pair: Correlation, first: MetricSeries, second: MetricSeries) -> Finding:
+    """What is told of two metrics."""
+    days = f", {pair.lag} {'day' if pair.lag == 1 else 'days'} later" if pair.lag else ""
+    word = "tends to move with" if pair.r > 0 else "tends to move against"
+    text = (
+        f"**{pair.second}** {word} **{pair.first}**{days} (r = {pair.r:.2f}, 95 %: {pair.low:.2f} to {pair.high:.2f}, "
+        f"{pair.n} days; season and trend taken off). Moving together is not causing."
+    )
+    return Finding(
+        "correlation", f"{pair.first} and {pair.second}", text, 20 + 10 * abs(pair.r), pair.p,
+        about=(("r", pair.r), ("lag", pair.lag)),
+        query_id=first.query_id,
+        hogql=first.hogql,
+        compared=(second.query_id, second.hogql),
+        days=(max(first.labels[0], second.labels[0]), min(first.labels[-1], second.labels[-1])),
+    )  # fmt: skip
 
 
 def quality(period: Period) -> list[str]:
