@@ -272,8 +272,18 @@ def correlations(parts: Sequence[Examined]) -> Examined:
         found = correlate(list(chosen.values()))
     except PostHogMcpError:
         return Examined()
-    told = [together(each, chosen[each.first], chosen[each.second]) for each in found if each.explained_by is None]
+    pairs = [(each, chosen[each.first], chosen[each.second]) for each in found if each.explained_by is None]
+    told = [together(*each) for each in pairs if not same_event(each[1], each[2])]
     return Examined(findings=tuple(told[:3]), tests=len(chosen) * (len(chosen) - 1) // 2)
+
+
+def same_event(first: MetricSeries, second: MetricSeries) -> bool:
+    """Whether both count one event: a part and its whole move together without saying anything."""
+    events = [
+        {(each.event, each.action) for each in one.question.series} if one.question else set[tuple[str, str]]()
+        for one in (first, second)
+    ]
+    return bool(events[0] & events[1])
 
 
 def together(pair: Correlation, first: MetricSeries, second: MetricSeries) -> Finding:

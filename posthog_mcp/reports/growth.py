@@ -91,7 +91,9 @@ async def examine_retention(
     """
     start = period.end - timedelta(days=400 if question.period == "month" else 84)
     wanted = Wanted(f"{start:%Y-%m-%d}", period.last)
-    series = (await lines_of_asked(project, asked, wanted, period.moment))[0]
+    every = (await lines_of_asked(project, asked, wanted, period.moment))[0]
+    over = [following(datetime.fromisoformat(each), every.interval, 2) <= period.end for each in every.labels]
+    series = every.of_indices([at for at, each in enumerate(over) if each])
     name, unit = quoted(asked.name, 80), series.interval
     if series.n < 3:
         return Examined(notes=(f"**{name}** has {series.n} complete cohorts, too few to compare.",))

@@ -49,12 +49,13 @@ KINDS = {
     "funnel": ("funnel",),
     "retention": ("retention",),
     "completion": ("completion",),
-    "who stays": ("segment", "feature"),
+    "who stays": ("segment",),
     "experiment": ("experiment",),
     "exceptions": ("errors",),
     "outages": ("outage",),
-    "moving together": ("correlation",),
 }
+"""Not counted are first-week actions and metrics that move together: those are there in the made projects too, since
+whoever stays longer does more, and the same people do everything."""
 
 
 def inertia(rng: np.random.Generator, size: int, keep: float, sd: float) -> np.ndarray:
