@@ -104,7 +104,9 @@ def values(cell: Json) -> str:
 
 
 async def outages(project: Project, period: Period) -> Examined:
-    """Hours in which much less was recorded than in the same hour of the four weeks before, neighbours together.
+    """Hours in which much less was recorded than in the same hour of the four weeks before, neighbours together. The
+    p-value is corrected for all hours looked at (Bonferroni), so that many true findings elsewhere do not let a quiet
+    hour through.
 
     Raises:
         PostHogMcpError: a query does not run.
@@ -114,6 +116,7 @@ async def outages(project: Project, period: Period) -> Examined:
     since = f"{start - timedelta(weeks=WEEKS):%Y-%m-%d}"
     series = await series_of(project, metric, date_from=since, date_to=period.last, interval="hour")
     first = f"{start:%Y-%m-%d}"
+    looked = sum(each >= first for each in series.labels)
     found: list[Finding] = []
     for run in neighbours(low_hours(series, first)):
         had, usual = sum(each.value for each in run), sum(each.usual for each in run)
@@ -122,12 +125,12 @@ async def outages(project: Project, period: Period) -> Examined:
             f"where {shown(round(usual))} are usual ({percent(1 - had / usual)} fewer): an outage or a gap in tracking."
         )
         about: tuple[tuple[str, Json], ...] = (("usual", usual), ("recorded", had), ("hours", len(run)))
-        score, p = 70 + min(len(run), 15), count_tails(int(had), usual, spread(series, first, len(run)))[0]
+        score, alone = 70 + min(len(run), 15), count_tails(int(had), usual, spread(series, first, len(run)))[0]
+        p = min(1.0, alone * looked)
         days = (since, period.last)
         made = Finding("outage", "All events", text, score, p, "", about, series.query_id, series.hogql, days=days)
         found.append(made)
-    looked = sum(each >= first for each in series.labels)
-    return Examined(findings=tuple(sorted(found, key=lambda each: -each.score)[:TOLD]), tests=looked)
+    return Examined(findings=tuple(sorted(found, key=lambda each: -each.score)[:TOLD]), tests=1)
 
 
 @dataclass(frozen=True, slots=True)
