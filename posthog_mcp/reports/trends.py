@@ -10,6 +10,9 @@ from posthog_mcp.analysis.anomalies import LEAST, Anomaly, Shift, detect
 from posthog_mcp.analysis.confirm import confirmed, window_of
 from posthog_mcp.analysis.explanation import Confirmation, Window
 from posthog_mcp.analysis.series import MetricSeries
+from posthog_mcp.analysis.stats.correlating import TREND
+from posthog_mcp.analysis.stats.robust import autocorrelation
+from posthog_mcp.analysis.stats.seasons import moving_median, seasons_of, without_season
 from posthog_mcp.analysis.windows import Stretch, held
 from posthog_mcp.charts.chart import Chart
 from posthog_mcp.charts.text import bins, spark
@@ -193,8 +196,13 @@ def odd(found: Compared, period: Period, dashboard: str) -> list[Finding]:
 
 
 def chance_of_shift(series: MetricSeries, found: Shift) -> float:
-    """The chance of so large a step somewhere in noise: that of its z, times the places where it may lie."""
-    return min(1.0, series.n * math.erfc(abs(found.z) / math.sqrt(2)))
+    """The chance of so large a step somewhere in noise: that of its z, times the places where it may lie. A series with
+    inertia wanders by itself, so z is taken over the standard error of means of an autoregressive process."""
+    flat = without_season(series.values, seasons_of(series.interval, series.n))
+    trend = moving_median(flat, TREND)
+    rho = min(max(autocorrelation([value - at for value, at in zip(flat, trend, strict=True)]), 0.0), 0.9)
+    z = abs(found.z) / math.sqrt((1 + rho) / (1 - rho))
+    return min(1.0, series.n * math.erfc(z / math.sqrt(2)))
 
 
 def odd_text(series: MetricSeries, each: Anomaly) -> str:
