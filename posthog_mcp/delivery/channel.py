@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from posthog_mcp.delivery.message import Message
@@ -30,6 +30,27 @@ class Parcel:
     target: Target
     key: str
     to: tuple[str, ...] = ()
+
+
+def apart(parcel: Parcel) -> list[Parcel]:
+    """One parcel for each channel that a Slack bot posts to, each with a key of its own: another attempt at one does
+    not post again in the others."""
+    target = parcel.target
+    if target.channel != "slack" or target.url or len(parcel.to or target.to) < 2:
+        return [parcel]
+    return [replace(parcel, key=f"{parcel.key} {each}", to=(each,)) for each in dict.fromkeys(parcel.to or target.to)]
+
+
+def attached(message: Message) -> list[dict[str, Json]]:
+    """The pictures as every channel names them, in their order, by their size."""
+    return [
+        {"name": picture_name(number), "title": each.title, "alt": each.alt, "bytes": len(each.png)}
+        for number, each in enumerate(message.pictures, 1)
+    ]
+
+
+def picture_name(number: int) -> str:
+    return f"chart-{number}.png"
 
 
 class Channel(Protocol):

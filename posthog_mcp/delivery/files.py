@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 
 from posthog_mcp.delivery.channel import NotDelivered, Parcel
-from posthog_mcp.delivery.message import as_html, markdown
+from posthog_mcp.delivery.message import Message, as_html, markdown
 from posthog_mcp.results import Json
 
 
@@ -25,7 +25,10 @@ class Files:
 
     def preview(self, parcel: Parcel) -> dict[str, Json]:
         folder, name = self._place(parcel)
-        files: list[Json] = [str(folder / f"{name}{suffix}") for suffix in (".md", ".html", ".json")]
+        files: list[Json] = [
+            {"name": f"{name}{suffix}", "bytes": len(text.encode())}
+            for suffix, text in texts_of(parcel.message).items()
+        ]
         return {"method": "write", "to": str(folder), "files": files, "text": markdown(parcel.message)}
 
     async def hand_over(self, parcel: Parcel) -> str:
@@ -50,15 +53,21 @@ class Files:
         return folder.absolute(), re.sub(r"[^\w.-]+", "-", parcel.key)[:120].strip("-.")
 
 
-def write(folder: Path, name: str, parcel: Parcel) -> None:
-    message = parcel.message
+def texts_of(message: Message) -> dict[str, str]:
+    """What is written, by the ending of its file."""
     inside = [f"data:image/png;base64,{base64.b64encode(each.png).decode()}" for each in message.pictures]
-    facts = json.dumps(
-        {"id": message.subject_id, "title": message.title, **message.facts}, ensure_ascii=False, indent=1
-    )
+    facts = {"id": message.subject_id, "title": message.title, **message.facts}
+    return {
+        ".md": markdown(message),
+        ".html": as_html(message, inside),
+        ".json": json.dumps(facts, ensure_ascii=False, indent=1),
+    }
+
+
+def write(folder: Path, name: str, parcel: Parcel) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for suffix, text in ((".md", markdown(message)), (".html", as_html(message, inside)), (".json", facts)):
+    for suffix, text in texts_of(parcel.message).items():
         path = folder / f"{name}{suffix}"
         part = path.with_suffix(f"{suffix}.part")
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(text.encode())
         os.replace(part, path)

@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import anyio
 
-from posthog_mcp.delivery.channel import NotDelivered, Parcel
-from posthog_mcp.delivery.message import as_html, plain
+from posthog_mcp.delivery.channel import NotDelivered, Parcel, attached, picture_name
+from posthog_mcp.delivery.message import Message, as_html, plain
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.results import Json
 from posthog_mcp.settings import Settings
@@ -60,7 +60,8 @@ class Mail:
             "subject": str(mail["Subject"]),
             "message_id": str(mail["Message-ID"]),
             "text": plain(parcel.message),
-            "pictures": [each.title for each in parcel.message.pictures],
+            "html": page_of(parcel.message, digest_of(mail)),
+            "pictures": [*attached(parcel.message)],
         }
 
     async def hand_over(self, parcel: Parcel) -> str:
@@ -122,13 +123,27 @@ def mail_of(parcel: Parcel, server: Server) -> EmailMessage:
     mail["Message-ID"] = f"<{digest}@{parseaddr(sender)[1].rpartition('@')[2] or 'posthog-mcp'}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(plain(parcel.message))
-    names = [f"{digest}.{number}@posthog-mcp" for number in range(len(parcel.message.pictures))]
-    mail.add_alternative(as_html(parcel.message, [f"cid:{each}" for each in names]), subtype="html")
+    mail.add_alternative(page_of(parcel.message, digest), subtype="html")
     page = mail.get_payload()[1]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType, reportArgumentType]
     assert isinstance(page, EmailMessage)
-    for name, each in zip(names, parcel.message.pictures, strict=True):
-        page.add_related(each.png, "image", "png", cid=f"<{name}>", disposition="inline", filename=f"{name[:8]}.png")
+    for number, each in enumerate(parcel.message.pictures, 1):
+        name, cid = picture_name(number), f"<{picture_id(digest, number)}>"
+        page.add_related(each.png, "image", "png", cid=cid, disposition="inline", filename=name)
     return mail
+
+
+def digest_of(mail: EmailMessage) -> str:
+    """What the Message-ID is made from: the key and the addressees."""
+    return str(mail["Message-ID"]).strip("<>").partition("@")[0]
+
+
+def page_of(message: Message, digest: str) -> str:
+    """The HTML part; it shows the pictures that the mail carries."""
+    return as_html(message, [f"cid:{picture_id(digest, number + 1)}" for number in range(len(message.pictures))])
+
+
+def picture_id(digest: str, number: int) -> str:
+    return f"{digest}.{number}@posthog-mcp"
 
 
 def address(text: str) -> str:

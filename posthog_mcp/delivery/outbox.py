@@ -94,12 +94,16 @@ class Outbox:
                     return "sent", await channel.hand_over(parcel), attempt
                 except NotDelivered as error:
                     reason = error.reason
-                    if error.arrived and not safe_again(parcel):
-                        return "uncertain", f"{reason} It may have arrived.", attempt
-                    if not error.again or attempt == ATTEMPTS:
+                    doubtful = error.arrived and not safe_again(parcel)
+                    if not doubtful and (not error.again or attempt == ATTEMPTS):
                         return "failed", reason, attempt
-                    await self.project.desk.deliveries.mark(key, "claimed", reason)
+                    await self.project.desk.deliveries.mark(key, "sending" if doubtful else "claimed", reason)
                     await anyio.sleep(self._wait(attempt, error.wait))
+                    there = await channel.arrived(parcel) if doubtful else False
+                    if there:
+                        return "sent", f"{reason} It was found at the destination.", attempt
+                    if there is None or attempt == ATTEMPTS:
+                        return "uncertain", f"{reason} It may have arrived.", attempt
         except PostHogMcpError as error:
             return "failed", error.as_text(), 1
         return "failed", reason, ATTEMPTS

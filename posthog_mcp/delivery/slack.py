@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from posthog_mcp.delivery.addresses import check, post
-from posthog_mcp.delivery.channel import NotDelivered, Parcel
+from posthog_mcp.delivery.channel import NotDelivered, Parcel, attached, picture_name
 from posthog_mcp.delivery.http_faults import broken, refused
 from posthog_mcp.delivery.message import Message, Picture
 from posthog_mcp.errors import InvalidInput, PostHogMcpError
@@ -42,10 +42,12 @@ class Slack:
         self._settings = settings
 
     def preview(self, parcel: Parcel) -> dict[str, Json]:
-        pictures = [each.title for each in parcel.message.pictures] if not parcel.target.url else []
-        where = "incoming webhook" if parcel.target.url else ", ".join(channels(parcel))
-        body: dict[str, Json] = {"text": fallback(parcel.message), "blocks": [*blocks(parcel.message)]}
-        return {"method": "POST", "to": f"Slack {where}", "body": body, "pictures": [*pictures]}
+        if parcel.target.url:
+            return {"method": "POST", "to": "Slack incoming webhook", "body": text_of(parcel), "pictures": []}
+        posts = [post_of(parcel, each) for each in channels(parcel)]
+        body: Json = posts[0] if len(posts) == 1 else [*posts]
+        where = ", ".join(channels(parcel))
+        return {"method": "POST", "to": f"Slack {where}", "body": body, "pictures": [*attached(parcel.message)]}
 
     async def hand_over(self, parcel: Parcel) -> str:
         """Post the message, then its pictures in the thread below it.
@@ -54,14 +56,12 @@ class Slack:
             NotDelivered: Slack refused it, or the connection broke.
             PostHogMcpError: the address may not be posted to, or the bot is not set up.
         """
-        body: dict[str, Json] = {"text": fallback(parcel.message), "blocks": [*blocks(parcel.message)]}
         if parcel.target.url:
-            return await self._to_webhook(parcel, body)
+            return await self._to_webhook(parcel, text_of(parcel))
         told: list[str] = []
         for wanted in channels(parcel):
             channel = await self._channel(wanted)
-            metadata: Json = {"event_type": EVENT, "event_payload": {"key": parcel.key}}
-            posted = await self._call("chat.postMessage", {**body, "channel": channel, "metadata": metadata})
+            posted = await self._call("chat.postMessage", post_of(parcel, channel))
             missing = await self._pictures(parcel.message, str(posted.get("channel")), str(posted.get("ts")))
             told.append(f"{wanted} {posted.get('ts')}{missing}")
         return "; ".join(told)
@@ -122,7 +122,7 @@ class Slack:
         missing: list[str] = []
         for number, each in enumerate(message.pictures, 1):
             try:
-                await self._upload(each, f"chart-{number}.png", channel, thread)
+                await self._upload(each, picture_name(number), channel, thread)
             except (NotDelivered, PostHogMcpError) as error:
                 missing.append(f"{each.title}: {error}")
         return f" (without pictures: {'; '.join(missing)})" if missing else ""
@@ -160,7 +160,11 @@ class Slack:
         else:
             content, kind = json.dumps(body).encode(), "application/json; charset=utf-8"
         response = await self._post(url, content, self._settings.allow_private_targets, kind, headers)
-        answer = cast("dict[str, Json]", response.json())
+        try:
+            answer = cast("dict[str, Json]", response.json())
+        except ValueError:
+            text = f"Something that is not Slack answered {method} at {self._settings.slack_api_url}."
+            raise NotDelivered(text, again=False, arrived=True) from None
         if answer.get("ok") is not True:
             error = str(answer.get("error") or "unknown_error")
             raise NotDelivered(f"Slack refused {method}: {error}.{hint(error)}", again=error in AGAIN)
@@ -210,6 +214,17 @@ def channels(parcel: Parcel) -> tuple[str, ...]:
     if not found:
         raise InvalidInput(f"The target {parcel.target.name!r} has no channel.", fix="Give it `to: '#channel'`.")
     return found
+
+
+def text_of(parcel: Parcel) -> dict[str, Json]:
+    """What Slack shows."""
+    return {"text": fallback(parcel.message), "blocks": [*blocks(parcel.message)]}
+
+
+def post_of(parcel: Parcel, channel: str) -> dict[str, Json]:
+    """What a bot posts: with the key, by which it is found again."""
+    metadata: Json = {"event_type": EVENT, "event_payload": {"key": parcel.key}}
+    return {**text_of(parcel), "channel": channel, "metadata": metadata}
 
 
 def fallback(message: Message) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from posthog_mcp.delivery.addresses import check, post
-from posthog_mcp.delivery.channel import Parcel
+from posthog_mcp.delivery.channel import Parcel, attached, picture_name
 from posthog_mcp.delivery.http_faults import broken, refused
 from posthog_mcp.delivery.message import markdown
 from posthog_mcp.delivery.targets import Target
@@ -36,11 +36,9 @@ class Webhook:
         self._now = now
 
     def preview(self, parcel: Parcel) -> dict[str, Json]:
-        signed = "v1=<hex>" if parcel.target.secret else None
-        headers: dict[str, Json] = {"Idempotency-Key": parcel.key, "X-PostHog-MCP-Signature": signed}
-        body = payload(parcel)
-        pictures = [str(each["title"]) for each in pictures_of(parcel)]
-        return {"method": "POST", "to": place(parcel), "headers": headers, "body": {**body, "pictures": [*pictures]}}
+        headers = headers_of(parcel, "<time>", "v1=<hex>")
+        body: dict[str, Json] = {**payload(parcel), "pictures": [*attached(parcel.message)]}
+        return {"method": "POST", "to": place(parcel), "headers": {**headers}, "body": body}
 
     async def hand_over(self, parcel: Parcel) -> str:
         """POST the message.
@@ -54,14 +52,9 @@ class Webhook:
         checked = await check(url_of(parcel.target), allow_private=parcel.target.allow_private)
         body = json.dumps({**payload(parcel), "pictures": [*pictures_of(parcel)]}, ensure_ascii=False).encode()
         stamp = str(int(self._now()))
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "posthog-mcp",
-            "Idempotency-Key": parcel.key,
-            "X-PostHog-MCP-Timestamp": stamp,
-        }
-        if parcel.target.secret:
-            headers["X-PostHog-MCP-Signature"] = signature(parcel.target.secret.get_secret_value(), stamp, body)
+        secret = parcel.target.secret
+        signed = signature(secret.get_secret_value(), stamp, body) if secret else ""
+        headers = headers_of(parcel, stamp, signed)
         try:
             response = await post(self._client, checked, body, headers)
         except httpx.HTTPError as error:
@@ -75,6 +68,17 @@ class Webhook:
     async def arrived(self, parcel: Parcel) -> bool | None:
         """A receiver that drops repeated keys may be asked again; others cannot be asked."""
         return False if parcel.target.idempotent else None
+
+
+def headers_of(parcel: Parcel, stamp: str, signed: str) -> dict[str, str]:
+    """Every header of our own; the signature where the target has a secret."""
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "posthog-mcp",
+        "Idempotency-Key": parcel.key,
+        "X-PostHog-MCP-Timestamp": stamp,
+    }
+    return {**headers, "X-PostHog-MCP-Signature": signed} if parcel.target.secret else headers
 
 
 def signature(secret: str, stamp: str, body: bytes) -> str:
@@ -96,8 +100,13 @@ def payload(parcel: Parcel) -> dict[str, Json]:
 
 def pictures_of(parcel: Parcel) -> list[dict[str, Json]]:
     return [
-        {"title": each.title, "alt": each.alt, "png_base64": base64.b64encode(each.png).decode()}
-        for each in parcel.message.pictures
+        {
+            "name": picture_name(number),
+            "title": each.title,
+            "alt": each.alt,
+            "png_base64": base64.b64encode(each.png).decode(),
+        }
+        for number, each in enumerate(parcel.message.pictures, 1)
     ]
 
 

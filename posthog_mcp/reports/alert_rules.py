@@ -18,6 +18,7 @@ from posthog_mcp.analysis.anomalies import LEAST, detect
 from posthog_mcp.analysis.series import MetricSeries
 from posthog_mcp.errors import InvalidInput
 from posthog_mcp.insights.words import Interval
+from posthog_mcp.reports.trends import value as told
 from posthog_mcp.results import Json
 
 Rule = Literal["absolute", "relative", "anomaly", "theme_growth"]
@@ -37,8 +38,8 @@ class Alert(BaseModel):
     metric: JsonValue = None
     line: str = ""
     interval: Interval | None = None
-    lower: float | None = None
-    upper: float | None = None
+    lower: float | None = Field(default=None, allow_inf_nan=False)
+    upper: float | None = Field(default=None, allow_inf_nan=False)
     change: float = Field(default=0.3, gt=0, le=100)
     direction: Literal["up", "down", "both"] = "both"
     theme: str = ""
@@ -109,7 +110,8 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """Kept between checks. `streak` counts broken intervals; `pending`: it fired silently. Times are ISO 8601."""
+    """Kept between checks. `streak` counts broken intervals; `pending`: it fired and nobody was told yet; `began` is
+    the interval at which it fired. Times are ISO 8601."""
 
     firing: bool = False
     streak: int = 0
@@ -118,6 +120,7 @@ class AlertState:
     notified: str = ""
     pending: bool = False
     why: str = ""
+    began: str = ""
 
 
 def judged(alert: Alert, series: MetricSeries) -> Judgement:
@@ -128,17 +131,18 @@ def judged(alert: Alert, series: MetricSeries) -> Judgement:
     """
     label, value = series.labels[-1], series.values[-1]
     if alert.rule == "absolute":
-        return absolute(alert, label, value)
+        return absolute(alert, series, label, value)
     if alert.rule == "relative":
         back = PREVIOUS[series.interval]
         series.need(back + 1, "A relative alert")
-        return relative(alert, label, value, series.values[-1 - back], series.labels[-1 - back])
+        return relative(alert, series, series.values[-1 - back], series.labels[-1 - back])
     series.need(LEAST, "An anomaly alert")
     found = [each for each in detect(series, last=1) if fits(alert, each.value - each.expected)]
     if not found:
-        return Judgement(label, value, False, True, f"{value:g} on {label} is as usual")
+        return Judgement(label, value, False, True, f"{told(series, value)} on {label} is as usual")
     odd = found[0]
-    why = f"{value:g} on {label}, usual {odd.low:.4g} to {odd.high:.4g} (p = {odd.p:.2g})"
+    usual = f"{told(series, max(odd.low, 0.0))} to {told(series, odd.high)}"
+    why = f"{told(series, value)} on {label}, usual {usual} (p = {odd.p:.2g})"
     return Judgement(label, value, True, False, why)
 
 
@@ -146,7 +150,7 @@ def fits(alert: Alert, difference: float) -> bool:
     return alert.direction == "both" or (difference > 0) == (alert.direction == "up")
 
 
-def absolute(alert: Alert, label: str, value: float) -> Judgement:
+def absolute(alert: Alert, series: MetricSeries, label: str, value: float) -> Judgement:
     """Against the bounds; inside again only by the hysteresis."""
     low, high = alert.lower, alert.upper
     under, over = low is not None and value < low, high is not None and value > high
@@ -155,17 +159,23 @@ def absolute(alert: Alert, label: str, value: float) -> Judgement:
         (low is not None and value < low + abs(low) * margin)
         or (high is not None and value > high - abs(high) * margin)
     )
-    bound = f"below {low:g}" if under else f"above {high:g}" if over else "within its bounds"
-    return Judgement(label, value, under or over, inside, f"{value:g} on {label} is {bound}")
+    bound = "within its bounds"
+    if under and low is not None:
+        bound = f"below {told(series, low)}"
+    elif over and high is not None:
+        bound = f"above {told(series, high)}"
+    return Judgement(label, value, under or over, inside, f"{told(series, value)} on {label} is {bound}")
 
 
-def relative(alert: Alert, label: str, value: float, before: float, then: str) -> Judgement:
+def relative(alert: Alert, series: MetricSeries, before: float, then: str) -> Judgement:
     """Against the interval that is comparable; a rise from nothing counts as broken upwards."""
+    label, value = series.labels[-1], series.values[-1]
     share = (value - before) / before if before else (float("inf") if value else 0.0)
     broken = abs(share) > alert.change and fits(alert, share)
     inside = abs(share) <= alert.change * (1 - alert.hysteresis) or not fits(alert, share)
-    told = f"{share:+.0%}" if before else "from nothing"
-    return Judgement(label, value, broken, inside, f"{value:g} on {label} against {before:g} on {then} ({told})")
+    change = f"{share * 100:+.0f} %" if before else "from nothing"
+    why = f"{told(series, value)} on {label} against {told(series, before)} on {then} ({change})"
+    return Judgement(label, value, broken, inside, why)
 
 
 def step(alert: Alert, state: AlertState, found: Judgement, now: datetime) -> tuple[AlertState, Event]:
@@ -178,16 +188,22 @@ def step(alert: Alert, state: AlertState, found: Judgement, now: datetime) -> tu
         cooled = cooled_down(alert, state, now)
         tell = cooled and not silent
         kept = AlertState(
-            True, streak, found.label, stamp, stamp if tell else state.notified, cooled and silent, found.why
-        )
+            True, streak, found.label, stamp, stamp if tell else state.notified, cooled and silent, found.why,
+            found.label,
+        )  # fmt: skip
         return kept, "fired" if tell else ""
     if state.firing and found.inside:
-        told = bool(state.notified) and not state.pending and not silent and state.notified >= state.since
+        told = not state.pending and not silent and was_told(state)
         return AlertState(False, 0, found.label, "", state.notified, False, found.why), "resolved" if told else ""
     if state.firing and not silent and (state.pending or (fresh and cooled_down(alert, state, now))):
         again: Event = "fired" if state.pending else "again"
         return replace(state, streak=streak, label=found.label, notified=stamp, pending=False, why=found.why), again
     return replace(state, streak=streak, label=found.label, why=found.why), ""
+
+
+def was_told(state: AlertState) -> bool:
+    """Whether somebody heard of it since it fired."""
+    return bool(state.notified) and datetime.fromisoformat(state.notified) >= datetime.fromisoformat(state.since)
 
 
 def cooled_down(alert: Alert, state: AlertState, now: datetime) -> bool:

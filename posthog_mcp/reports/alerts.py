@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -13,12 +13,13 @@ import anyio
 
 from posthog_mcp.analysis.metrics import HISTORY, series_of
 from posthog_mcp.analysis.series import MetricSeries
-from posthog_mcp.delivery.channel import Parcel
+from posthog_mcp.delivery.channel import Parcel, apart
 from posthog_mcp.delivery.message import Message, Section, quoted
 from posthog_mcp.delivery.outbox import open_outbox
 from posthog_mcp.delivery.targets import load_targets
 from posthog_mcp.errors import NotFound, PostHogMcpError
 from posthog_mcp.hogql.suggest import nearest
+from posthog_mcp.insights.facts import shown
 from posthog_mcp.project import Project
 from posthog_mcp.reports.alert_rules import (
     Alert,
@@ -176,6 +177,9 @@ async def checked(project: Project, alert: Alert, state: AlertState, now: dateti
     if before != state:
         return Checked(alert, before)
     deliveries = await told(project, alert, moved, event, found) if event else ()
+    if event == "fired" and deliveries and all(each.state == "failed" for each in deliveries):
+        moved = replace(moved, pending=True, notified=state.notified)
+        body = {**kept.body, "state": cast("Json", asdict(moved))}
     await project.desk.documents.swap(KIND, info.id, kept, body)
     return Checked(alert, moved, event, deliveries)
 
@@ -206,22 +210,26 @@ async def theme_growth(project: Project, alert: Alert) -> Judgement:
     if not grown:
         return Judgement(label, 0.0, False, True, f"no cluster of {LEAST_TRACES} traces has a period before")
     share, top = max(grown, key=lambda pair: (pair[0], pair[1].now))
-    why = f"{quoted(top.label, 60)} went by {share:+.0%}, from {top.before} to {top.now} traces"
+    word = "grew" if share > 0 else "shrank" if share < 0 else "changed"
+    why = f"{quoted(top.label, 60)} {word} by {abs(share) * 100:.0f} %, from {top.before} to {top.now} traces"
     return Judgement(label, top.now, share > alert.change, share <= alert.change * (1 - alert.hysteresis), why)
 
 
 async def told(
     project: Project, alert: Alert, state: AlertState, event: Event, found: Judgement
 ) -> tuple[Delivery, ...]:
-    """Tell the alert's targets; once for each interval and event, whoever checks."""
+    """Tell the alert's targets; once for each interval and event, whoever checks. What went nowhere is tried again at
+    the next check, under the key of the interval at which it fired."""
     targets = await load_targets(project.settings)
     message = message_of(alert, state, event)
     sent: list[Delivery] = []
     async with open_outbox(project) as outbox:
         for name in alert.targets:
             target = targets.known.get(name)
+            label = state.began if event == "fired" and state.began else found.label
             if target is not None:
-                sent.append(await outbox.deliver(Parcel(message, target, f"{alert.id}:{found.label}:{event}")))
+                parcels = apart(Parcel(message, target, f"{alert.id}:{label}:{event}"))
+                sent += [await outbox.deliver(each) for each in parcels]
     return tuple(sent)
 
 
@@ -229,12 +237,12 @@ def message_of(alert: Alert, state: AlertState, event: Event) -> Message:
     """What is told of an alert."""
     word = {"fired": "Alert", "again": "Still firing", "resolved": "Resolved"}[event or "fired"]
     lines = [f"**{quoted(alert.name, 120)}**: {state.why}."]
-    low, high = ("…" if each is None else f"{each:g}" for each in (alert.lower, alert.upper))
+    low, high = ("…" if each is None else shown(each) for each in (alert.lower, alert.upper))
     rule = {
         "absolute": f"bounds {low} to {high}",
-        "relative": f"changes of more than {alert.change:.0%} ({alert.direction})",
+        "relative": f"changes of more than {alert.change * 100:.0f} % ({alert.direction})",
         "anomaly": f"values beyond season and noise ({alert.direction})",
-        "theme_growth": f"a cluster of {alert.theme} that grows by more than {alert.change:.0%}",
+        "theme_growth": f"a cluster of {alert.theme} that grows by more than {alert.change * 100:.0f} %",
     }[alert.rule]
     why = f"Rule: {rule}; cooldown {alert.cooldown_hours:g} h. Ask `explain_change` for the reason."
     facts: dict[str, Json] = {"alert": alert.id, "event": event, "why": state.why, "since": state.since}

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import anyio
 
-from posthog_mcp.analysis.correlate import LEAST, MOST_SERIES, correlate
+from posthog_mcp.analysis.correlate import LEAST, MOST_SERIES, Correlation, correlate
 from posthog_mcp.analysis.explain import explain_change
 from posthog_mcp.analysis.explanation import Explanation
 from posthog_mcp.analysis.series import MetricSeries
@@ -19,6 +19,7 @@ from posthog_mcp.charts.chart import Chart
 from posthog_mcp.delivery.message import quoted
 from posthog_mcp.delivery.targets import EXAMPLES, load_targets
 from posthog_mcp.errors import NotFound, PostHogMcpError
+from posthog_mcp.insights.facts import percent, shown
 from posthog_mcp.insights.saved import find
 from posthog_mcp.project import Project
 from posthog_mcp.reports import watch
@@ -69,13 +70,13 @@ async def build_report(
     names = tuple(str(each.get("name")) for each in dashboards)
     looked, notes = await watched(project, wanted.kind, period)
     tell(0.65, "errors, gaps and completions checked")
-    every_part = (*parts, *looked)
+    together = await anyio.to_thread.run_sync(correlations, parts) if wanted.kind == "weekly" else Examined()
+    every_part = (*parts, *looked, together)
     tests = sum(max(each.tests, sum(found.p is not None for found in each.findings)) for each in every_part)
     findings = ranked([found for each in every_part for found in each.findings], tests)
     drivers, questions = await explained(project, findings, [*parts, *looked], period, wanted.kind)
     tell(0.9, "biggest moves explained")
-    together = await anyio.to_thread.run_sync(correlations, parts) if wanted.kind == "weekly" else []
-    every = [*findings, *drivers, *together]
+    every = [*findings, *drivers]
     news = [each for each in every if each.kind not in QUIET_KINDS]
     notes = [*quality(period), *notes, *(note for each in parts for note in each.notes)]
     report = Report(
@@ -159,18 +160,18 @@ async def watched(project: Project, kind: ReportKind, period: Period) -> tuple[l
             notes.append(f"{what} could not be checked: {quoted(error.message)}")
             return empty
 
-    none: list[Finding] = []
-    findings = [
-        *await tried("Exceptions", watch.exceptions(project, period), none),
-        *await tried("Gaps in the data", watch.outages(project, period), none),
+    none = Examined()
+    looked = [
+        await tried("Exceptions", watch.exceptions(project, period), none),
+        await tried("Gaps in the data", watch.outages(project, period), none),
+        *await tried("Completions", completions(project, period), list[Examined]()),
     ]
-    looked = await tried("Completions", completions(project, period), list[Examined]())
     if kind == "weekly":
-        findings += await tried("Who stays", who_stays(project, period), none)
-        findings += await tried("Experiments", watch.experiments(project, period), none)
-        findings += await tried("Annotations", watch.releases(project, period), none)
+        looked.append(await tried("Who stays", who_stays(project, period), none))
+        looked.append(await tried("Experiments", watch.experiments(project, period), none))
+        looked.append(await tried("Annotations", watch.releases(project, period), none))
         looked += await tried("Growth", growth(project, period), list[Examined]())
-    return [Examined(findings=tuple(findings)), *looked], notes
+    return looked, notes
 
 
 async def growth(project: Project, period: Period) -> list[Examined]:
@@ -197,9 +198,18 @@ async def explained(
             found = await explain_change(project, metric, date_from=period.first, date_to=period.last)
         except PostHogMcpError:
             continue
-        drivers += drivers_of(each, found)
+        drivers += drivers_of(each, found, await query_behind(project, found))
         questions.append(f"Why did {each.metric} change between {period.first} and {period.last}? (`explain_change`)")
     return drivers, [*questions, *asked_next(findings)]
+
+
+async def query_behind(project: Project, found: Explanation) -> tuple[str, str]:
+    """Id and HogQL of the query that the drivers come from."""
+    id = found.queries[-1] if found.queries else found.series.query_id
+    try:
+        return id, (await project.history.get(id)).hogql
+    except PostHogMcpError:
+        return id, found.series.hogql if id == found.series.query_id else ""
 
 
 def asked_next(findings: Sequence[Finding]) -> list[str]:
@@ -219,54 +229,79 @@ def asked_next(findings: Sequence[Finding]) -> list[str]:
     return list(told.values())[:MOST_QUESTIONS]
 
 
-def drivers_of(finding: Finding, found: Explanation) -> list[Finding]:
+def drivers_of(finding: Finding, found: Explanation, query: tuple[str, str]) -> list[Finding]:
     """The segments that an explanation blames, and what happened at the time."""
     told: list[Finding] = []
     for driver in found.drivers[:2]:
         if not 0.05 < driver.share <= 1.5:
             continue
         share = f"{driver.share * 100:.0f} % of the change"
-        numbers = (
-            f"{value:.1%}" if found.series.unit == "share" else f"{value:,.0f}"
-            for value in (driver.before, driver.after)
-        )
-        went = f"went from {' to '.join(numbers)} (n = {driver.n:,.0f})"
-        text = f"**{finding.metric}**: {quoted(driver.name, 100)} {went}: {share}"
+        whole = f"more than the whole change ({share})" if driver.share > 1 else share
+        spell = percent if found.series.unit == "share" else number
+        went = f"went from {spell(driver.before)} to {spell(driver.after)}"
+        text = f"**{finding.metric}**: {quoted(driver.name, 100)} {went}: {whole}"
         about = (("share", driver.share), ("q", driver.q), ("n", driver.n))
-        told.append(Finding("driver", finding.metric, f"{text}.", finding.score - 3, None, finding.dashboard, about))
+        told.append(
+            Finding("driver", finding.metric, f"{text}.", finding.score - 3, None, finding.dashboard, about, *query)
+        )
     near = [each for each in found.happenings if -0.5 <= each.days <= 3]
     if near and found.drivers:
         names = "; ".join(f"{quoted(each.name, 60)} ({quoted(each.at, 20)})" for each in near[:2])
         text = f"**{finding.metric}**: shortly before the change: {names}; a coincidence until tested."
-        told.append(Finding("driver", finding.metric, text, finding.score - 10, None, finding.dashboard))
-    return told
+        told.append(Finding("driver", finding.metric, text, finding.score - 10, None, finding.dashboard, (), *query))
+    days = (found.baseline.first[:10], found.current.last[:10])
+    return [replace(each, days=days) for each in told]
 
 
-def correlations(parts: Sequence[Examined]) -> list[Finding]:
-    """Daily metrics of different dashboards that move together beyond season and trend."""
+def number(value: float) -> str:
+    """A value without decimals that nobody needs."""
+    return shown(round(value)) if abs(value) >= 100 else shown(round(value, 2))
+
+
+def correlations(parts: Sequence[Examined]) -> Examined:
+    """Daily metrics of different dashboards that move together beyond season and trend; every pair is a test."""
     series: dict[str, tuple[MetricSeries, str]] = {}
     for each in parts:
         for one in each.series:
             if one.n >= LEAST and any(one.values):
                 series.setdefault(quoted(one.name, 80), (one, each.dashboard))
-    if len(series) < 2:
-        return []
-    chosen = dict(list(series.items())[:MOST_SERIES])
+    chosen = {name: replace(one, name=name) for name, (one, _) in list(series.items())[:MOST_SERIES]}
+    if len(chosen) < 2:
+        return Examined()
     try:
-        found = correlate([replace(one, name=name) for name, (one, _) in chosen.items()])
+        found = correlate(list(chosen.values()))
     except PostHogMcpError:
-        return []
-    told: list[Finding] = []
-    for pair in [each for each in found if each.explained_by is None][:3]:
-        days = f", {pair.lag} {'day' if pair.lag == 1 else 'days'} later" if pair.lag else ""
-        word = "tends to move with" if pair.r > 0 else "tends to move against"
-        text = (
-            f"**{pair.second}** {word} **{pair.first}**{days} (r = {pair.r:.2f}, 95 %: {pair.low:.2f} to "
-            f"{pair.high:.2f}, n = {pair.n}; season and trend taken off). Moving together is not causing."
-        )
-        about = (("r", pair.r), ("lag", pair.lag), ("q", pair.q))
-        told.append(Finding("correlation", f"{pair.first} and {pair.second}", text, 20 + 10 * abs(pair.r), about=about))
-    return told
+        return Examined()
+    pairs = [(each, chosen[each.first], chosen[each.second]) for each in found if each.explained_by is None]
+    told = [together(*each) for each in pairs if not same_event(each[1], each[2])]
+    return Examined(findings=tuple(told[:3]), tests=len(chosen) * (len(chosen) - 1) // 2)
+
+
+def same_event(first: MetricSeries, second: MetricSeries) -> bool:
+    """Whether both count one event: a part and its whole move together without saying anything."""
+    events = [
+        {(each.event, each.action) for each in one.question.series} if one.question else set[tuple[str, str]]()
+        for one in (first, second)
+    ]
+    return bool(events[0] & events[1])
+
+
+def together(pair: Correlation, first: MetricSeries, second: MetricSeries) -> Finding:
+    """What is told of two metrics."""
+    days = f", {pair.lag} {'day' if pair.lag == 1 else 'days'} later" if pair.lag else ""
+    word = "tends to move with" if pair.r > 0 else "tends to move against"
+    text = (
+        f"**{pair.second}** {word} **{pair.first}**{days} (r = {pair.r:.2f}, 95 %: {pair.low:.2f} to {pair.high:.2f}, "
+        f"{pair.n} days; season and trend taken off). Moving together is not causing."
+    )
+    return Finding(
+        "correlation", f"{pair.first} and {pair.second}", text, 20 + 10 * abs(pair.r), pair.p,
+        about=(("r", pair.r), ("lag", pair.lag)),
+        query_id=first.query_id,
+        hogql=first.hogql,
+        compared=(second.query_id, second.hogql),
+        days=(max(first.labels[0], second.labels[0]), min(first.labels[-1], second.labels[-1])),
+    )  # fmt: skip
 
 
 def quality(period: Period) -> list[str]:

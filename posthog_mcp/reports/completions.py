@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from posthog_mcp.analysis.metrics import Wanted, lines_of
-from posthog_mcp.analysis.stats.proportions import two_proportions
+from posthog_mcp.analysis.stats.proportions import fisher, two_proportions
 from posthog_mcp.delivery.message import quoted
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.insights.facts import percent, shown
@@ -80,12 +81,13 @@ async def by_segment(project: Project, begun: str, done: str, period: Period) ->
         query = f"SELECT {columns} FROM events WHERE {where} GROUP BY value ORDER BY c0 DESC LIMIT {MOST_VALUES}"
         result = await run_hogql(project, query)
         for name, *cells in result.table.rows:
-            made = segment(begun, done, dimension, str(name), [float(str(each)) for each in cells], result.query_id)
-            found += [made] if made and name else []
-    return found
+            made = segment(begun, done, dimension, str(name), [float(str(each)) for each in cells])
+            found += [replace(made, query_id=result.query_id, hogql=result.hogql)] if made and name else []
+    days = (f"{period.start - timedelta(days=BEFORE_DAYS):%Y-%m-%d}", period.last)
+    return [replace(each, days=days) for each in found]
 
 
-def segment(begun: str, done: str, dimension: str, name: str, counts: list[float], query_id: str) -> Finding | None:
+def segment(begun: str, done: str, dimension: str, name: str, counts: list[float]) -> Finding | None:
     """One value's share now against before."""
     before_n, before, now_n, now = counts[0], min(counts[1], counts[0]), counts[2], min(counts[3], counts[2])
     if min(before_n, now_n) < LEAST:
@@ -100,4 +102,5 @@ def segment(begun: str, done: str, dimension: str, name: str, counts: list[float
     )
     about = (("before", before / before_n), ("after", now / now_n), ("n", now_n), (dimension, quoted(name, 40)))
     score = 55 + min(abs(test.difference) * 60, 35)
-    return Finding("completion", quoted(metric, 80), text, score, test.p, about=about, query_id=query_id)
+    p = fisher((before, now), (before_n, now_n))
+    return Finding("completion", quoted(metric, 80), text, score, p, about=about)

@@ -55,7 +55,7 @@ def lead(report: Report) -> str:
     also = (
         f"; {trouble} {'outage or error stands' if trouble == 1 else 'outages or errors stand'} out" if trouble else ""
     )
-    return f"{report.period.words}: {count} metrics moved beyond season and noise{also}."
+    return f"{count[0].upper()}{count[1:]} metrics moved beyond season and noise{also}."
 
 
 def by_metric(report: Report) -> list[Finding]:
@@ -77,7 +77,9 @@ def texts(findings: Sequence[Finding]) -> tuple[str, ...]:
 
 
 def trends_of(report: Report) -> tuple[str, ...]:
-    shown = [f"**{each.name}** {f'`{each.spark}` ' if each.spark else ''}{each.text}" for each in report.trends]
+    elsewhere = {each.metric for each in report.of("growth")}
+    lines = [each for each in report.trends if each.name not in elsewhere]
+    shown = [f"**{each.name}**: {f'`{each.spark}` ' if each.spark else ''}{each.text}" for each in lines]
     left = [f"… {len(shown) - MOST_TRENDS} more"] if len(shown) > MOST_TRENDS else []
     return (*shown[:MOST_TRENDS], *left)
 
@@ -104,22 +106,38 @@ async def drawn_of(charts: Sequence[Chart]) -> tuple[Picture, ...]:
 
 
 def facts_of(report: Report) -> dict[str, Json]:
-    """The report as data; `queries` holds each HogQL once, by the `query_id` that findings name."""
-    period = report.period
+    """The report as data. Each finding has its days and its `query_id`, each trend its name, text and `query_id`;
+    `queries` holds each HogQL once, by that id. The project and its time zone are those of the whole report."""
+    period, zone = report.period, report.project.timezone
+    findings: list[Json] = [
+        {**each.as_json(), "date_range": range_of(each.days or (period.first, period.last), zone)}
+        for each in report.findings
+    ]
     return {
         "id": report.id,
         "kind": report.kind,
         "project": report.project.as_json(),
-        "date_range": {"from": period.first, "to": period.last, "timezone": report.project.timezone},
+        "date_range": range_of((period.first, period.last), zone),
         "compared_with": {"from": f"{period.before:%Y-%m-%d}", "days": period.days},
         "dashboards": list(report.dashboards),
         "summary": list(report.summary),
-        "findings": [each.as_json() for each in report.findings],
-        "queries": {each.query_id: each.hogql for each in report.findings if each.query_id and each.hogql},
-        "trends": [[each.name, each.text] for each in report.trends],
+        "findings": findings,
+        "queries": queries_of(report),
+        "trends": [[each.name, each.text, each.query_id] for each in report.trends],
         "notes": list(report.notes),
         "questions": list(report.questions),
         "quiet": report.quiet,
         "metrics_checked": report.checked,
         "writer": report.writer,
     }
+
+
+def range_of(days: tuple[str, str], zone: str) -> Json:
+    return {"from": days[0], "to": days[1], "timezone": zone}
+
+
+def queries_of(report: Report) -> dict[str, Json]:
+    """Every HogQL behind a number, by its id."""
+    findings = [query for each in report.findings for query in ((each.query_id, each.hogql), each.compared)]
+    every = [*findings, *((each.query_id, each.hogql) for each in report.trends)]
+    return {id: hogql for id, hogql in every if id and hogql}

@@ -34,6 +34,12 @@ class Finding:
     query_id: str = ""
     hogql: str = ""
     url: str | None = None
+    compared: tuple[str, str] = ("", "")
+    """Id and HogQL of the query that the numbers before come from, where it is another."""
+    days: tuple[str, str] | None = None
+    """First and last day of the data behind it, where they are not the report's."""
+    source: str = ""
+    """Where it was read, where that is no query."""
 
     def as_json(self) -> dict[str, Json]:
         shown: dict[str, Json] = {
@@ -42,7 +48,14 @@ class Finding:
             "text": self.text,
             "score": round(self.score, 1),
         }
-        more = {"p": self.p, "dashboard": self.dashboard, "query_id": self.query_id, "url": self.url}
+        more = {
+            "p": self.p,
+            "dashboard": self.dashboard,
+            "query_id": self.query_id,
+            "compared_query_id": self.compared[0],
+            "source": self.source,
+            "url": self.url,
+        }
         return {**shown, **{key: value for key, value in more.items() if value}, **dict(self.about)}
 
 
@@ -88,6 +101,8 @@ class Trend:
     text: str
     spark: str = ""
     chart: Chart | None = None
+    query_id: str = ""
+    hogql: str = ""
 
 
 @dataclass(frozen=True, slots=True)

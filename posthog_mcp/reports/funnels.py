@@ -47,15 +47,14 @@ async def examine_funnel(
     if not after.people or not after.people[0]:
         return Examined(notes=(f"Nobody entered **{name}** in {period.words}.",))
     trend = Trend(name, dashboard, trend_text(after, earlier), chart=replace(now.answer.chart, title=name))
+    trend = replace(trend, query_id=now.query_id, hogql=now.hogql)
     findings = [found for step in range(1, len(after.people)) if (found := changed(name, step, after, earlier))]
-    return Examined(
-        (trend,),
-        tuple(
-            replace(each, dashboard=dashboard, url=asked.url, query_id=now.query_id, hogql=now.hogql)
-            for each in findings
-        ),
-        tests=len(after.people) - 1,
-    )
+    sources = (now.query_id, now.hogql, asked.url, (before.query_id, before.hogql))
+    told = [
+        replace(each, dashboard=dashboard, query_id=sources[0], hogql=sources[1], url=sources[2], compared=sources[3])
+        for each in findings
+    ]
+    return Examined((trend,), tuple(told), tests=len(after.people) - 1)
 
 
 def ranged(question: Question, start: datetime, end: datetime) -> Question:

@@ -49,8 +49,9 @@ async def examine_lifecycle(
     about = (*after.items(), ("quick_ratio", quick))
     ratio = f" For each person lost, {quick:.2f} came." if lost else ""
     told = f"**{name}**: {text}.{ratio}"
-    finding = Finding("growth", name, told, 30, None, dashboard, about, result.query_id, result.hogql)
-    return Examined((Trend(name, dashboard, text),), (finding,))
+    days = (f"{period.before:%Y-%m-%d}", period.last)
+    finding = Finding("growth", name, told, 30, None, dashboard, about, result.query_id, result.hogql, days=days)
+    return Examined((Trend(name, dashboard, text, query_id=result.query_id, hogql=result.hogql),), (finding,))
 
 
 def growth_query(conditions: list[str], period: Period) -> str:
@@ -90,7 +91,9 @@ async def examine_retention(
     """
     start = period.end - timedelta(days=400 if question.period == "month" else 84)
     wanted = Wanted(f"{start:%Y-%m-%d}", period.last)
-    series = (await lines_of_asked(project, asked, wanted, period.moment))[0]
+    every = (await lines_of_asked(project, asked, wanted, period.moment))[0]
+    over = [following(datetime.fromisoformat(each), every.interval, 2) <= period.end for each in every.labels]
+    series = every.of_indices([at for at, each in enumerate(over) if each])
     name, unit = quoted(asked.name, 80), series.interval
     if series.n < 3:
         return Examined(notes=(f"**{name}** has {series.n} complete cohorts, too few to compare.",))
@@ -101,13 +104,13 @@ async def examine_retention(
         f"of the {shown(last[1])} people of the {unit} of {series.labels[-1]}, {percent(last[0])} came back the {unit} "
         f"after; {percent(old[0] / old[1] if old[1] else 0.0)} of the {series.n - 1} cohorts before"
     )
-    trend = Trend(name, dashboard, text)
+    trend = Trend(name, dashboard, text, query_id=series.query_id, hogql=series.hogql)
     test = two_proportions((old[0], came[-1]), (old[1], last[1]))
     about = (("share", last[0]), ("n", last[1]), ("before", old[0] / old[1] if old[1] else 0.0))
     known = following(datetime.fromisoformat(series.labels[-1]), series.interval, 2)
     if min(old[1], last[1]) < LEAST or test.p > 0.05 or known <= period.start:
         return Examined((trend,), tests=1)
-    found = Finding(
-        "retention", name, f"**{name}**: {text}.", 55, test.p, dashboard, about, series.query_id, series.hogql
-    )
+    days = (series.labels[0], period.last)
+    told, source = f"**{name}**: {text}.", (series.query_id, series.hogql, asked.url)
+    found = Finding("retention", name, told, 55, test.p, dashboard, about, *source, days=days)
     return Examined((trend,), (found,), tests=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from posthog_mcp.delivery.channel import Parcel
+from posthog_mcp.delivery.channel import Parcel, apart
 from posthog_mcp.delivery.message import Message
 from posthog_mcp.delivery.outbox import Outbox, open_outbox
 from posthog_mcp.delivery.targets import Target, chosen, load_targets
@@ -27,8 +27,9 @@ async def targets_for(project: Project, message: Message, wanted: str) -> list[T
 
 
 def parcels_of(message: Message, targets: Sequence[Target], key: str = "") -> list[Parcel]:
-    """One parcel a target. The key is the report's own, so that it goes once."""
-    return [Parcel(message, each, key or f"report:{message.subject_id}") for each in targets]
+    """One parcel a target and Slack channel. The key is the report's own, so that it goes once."""
+    whole = [Parcel(message, each, key or f"report:{message.subject_id}") for each in targets]
+    return [each for one in whole for each in apart(one)]
 
 
 async def previews(project: Project, parcels: Sequence[Parcel]) -> list[dict[str, Json]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from posthog_mcp.analysis.stats.multiple import benjamini_hochberg
-from posthog_mcp.analysis.stats.proportions import two_proportions
+from posthog_mcp.analysis.stats.proportions import fisher
 from posthog_mcp.delivery.message import quoted
 from posthog_mcp.hogql.spelling import identifier, text_literal
 from posthog_mcp.insights.facts import percent, shown
@@ -20,7 +20,7 @@ from posthog_mcp.insights.frame import time_literal
 from posthog_mcp.project import Project
 from posthog_mcp.queries.run import QueryResult
 from posthog_mcp.queries.run import run as run_hogql
-from posthog_mcp.reports.findings import Finding, Kind, Period
+from posthog_mcp.reports.findings import Examined, Finding, Kind, Period
 
 JOINED = re.compile(r"(?i)^(user[ _])?(sign(ed)?[ _]?up(ed)?|registered|(account|user)[ _]created|created[ _]account)$")
 FROM = re.compile(
@@ -43,7 +43,7 @@ class Part:
 
     @property
     def test(self) -> float:
-        return two_proportions((self.rest_came, self.came), (self.rest_n, self.n)).p
+        return fisher((self.rest_came, self.came), (self.rest_n, self.n))
 
     @property
     def share(self) -> float:
@@ -55,7 +55,7 @@ class Part:
 
 
 Segment = tuple[str, Part, float, QueryResult]
-"""Property, value with its counts, corrected p, and where it comes from."""
+"""Property, value with its counts, p, and where it comes from."""
 
 
 def joining_event(events: Mapping[str, int]) -> str | None:
@@ -64,8 +64,9 @@ def joining_event(events: Mapping[str, int]) -> str | None:
     return max(fitting, key=lambda name: events[name]) if fitting else None
 
 
-async def who_stays(project: Project, period: Period) -> list[Finding]:
-    """Channels and first-week actions that go with coming back, or with not coming back.
+async def who_stays(project: Project, period: Period) -> Examined:
+    """Channels and first-week actions that go with coming back, or with not coming back; all that were looked at count
+    as tests of the report.
 
     Raises:
         PostHogMcpError: a query does not run.
@@ -73,23 +74,27 @@ async def who_stays(project: Project, period: Period) -> list[Finding]:
     catalogue = await project.driver.catalogue()
     start = joining_event(catalogue.events)
     if start is None:
-        return []
+        return Examined()
     people = people_of(start, period)
     total = await run_hogql(project, f"SELECT count() AS n, countIf(back) AS came FROM ({people}) LIMIT 1")
     n, came = (float(str(each or 0)) for each in (total.table.rows or [[0, 0]])[0])
     if n < 2 * LEAST:
-        return []
-    segments: list[Segment] = []
+        return Examined()
+    segments, tests = list[Segment](), 0
     dimensions = [name for name in catalogue.person_properties if FROM.search(name)][:MOST_DIMENSIONS]
     for name in dimensions:
         value = f"ifNull(toString(person.properties.{identifier(name)}), '')"
         result = await counted(project, people_of(start, period, value), "value")
-        known = [each for each in parts_of(result, n, came) if each.name]
-        segments += [(name, each, q, result) for each, q in tested(known)]
+        known = among_known(result)
+        segments += [(name, each, p, result) for each, p in tested(known)]
+        tests += len(known)
     found = segment_findings(start, segments, n)
     result = await counted(project, f"SELECT back, arrayJoin(did) AS feature FROM ({people})", "feature")
     parts = [each for each in parts_of(result, n, came) if not each.name.startswith("$") and each.name != start]
-    return found + feature_findings(start, parts[:MOST_FEATURES], result)
+    parts = parts[:MOST_FEATURES]
+    days = (f"{period.end - timedelta(days=LOOKED):%Y-%m-%d}", period.last)
+    told = [replace(each, days=days) for each in (*found, *feature_findings(parts, result))]
+    return Examined(findings=tuple(told), tests=tests + len(parts))
 
 
 async def counted(project: Project, people: str, column: str) -> QueryResult:
@@ -127,10 +132,19 @@ def parts_of(result: QueryResult, n: float, came: float) -> list[Part]:
     return found
 
 
+def among_known(result: QueryResult) -> list[Part]:
+    """Each value against the others whose value is known: those of whom nothing is known are another kind of people."""
+    rows = [(float(str(own)), float(str(back))) for name, own, back in result.table.rows if name]
+    n, came = sum(own for own, _ in rows), sum(back for _, back in rows)
+    return [each for each in parts_of(result, n, came) if each.name]
+
+
 def tested(parts: Sequence[Part]) -> list[tuple[Part, float]]:
-    """Those that differ, with corrected p, the strongest first."""
-    adjusted = benjamini_hochberg([each.test for each in parts])
-    kept = [(each, q) for each, q in zip(parts, adjusted, strict=True) if q <= 0.01]
+    """Those that differ after a correction of their own, by their p as such, the strongest first. The report corrects
+    for everything that it looked at."""
+    tests = [each.test for each in parts]
+    adjusted = benjamini_hochberg(tests)
+    kept = [(each, p) for each, p, q in zip(parts, tests, adjusted, strict=True) if q <= 0.01]
     return sorted(kept, key=lambda pair: (pair[1], -abs(pair[0].share - pair[0].rest)))
 
 
@@ -147,34 +161,34 @@ def segment_findings(start: str, found: Sequence[Segment], whole: float) -> list
         by_people.setdefault((each[1].n, each[1].came), []).append(each)
     told: list[Finding] = []
     for twins in list(by_people.values())[:TOLD]:
-        dimension, each, q, result = twins[0]
+        dimension, each, p, result = twins[0]
         names = ", ".join(f"{quoted(one[0], 40)} = {quoted(one[1].name, 40)}" for one in twins[1:])
         same = f" (the same people: {names})" if names else ""
         word = "is leaky" if each.share < each.rest else "holds on to people"
         text = (
-            f"**{quoted(dimension, 40)} = {quoted(each.name, 40)}** {word}{same}: {percent(each.n / whole)} of those "
-            f"who did {quoted(start, 40)} are of it; {percent(each.share)} of its {shown(each.n)} were back after "
-            f"their first week, {percent(each.rest)} of the others."
+            f"**{quoted(dimension, 40)} = {quoted(each.name, 40)}** {word}{same}: of its {shown(each.n)} people "
+            f"({percent(each.n / whole)} of those who did {quoted(start, 40)}) {percent(each.share)} were back after "
+            f"their first week, against {percent(each.rest)} of those with another known value."
         )
-        made = of_part("segment", f"{dimension} = {each.name}", text, each, q, result)
+        made = of_part("segment", f"{dimension} = {each.name}", text, each, p, result)
         told.append(replace(made, score=52.0 - 4 * len(told)))
     return told
 
 
-def feature_findings(start: str, parts: Sequence[Part], result: QueryResult) -> list[Finding]:
+def feature_findings(parts: Sequence[Part], result: QueryResult) -> list[Finding]:
     told: list[Finding] = []
-    for each, q in [pair for pair in tested(parts) if pair[0].share > pair[0].rest][:TOLD]:
+    for each, p in [pair for pair in tested(parts) if pair[0].share > pair[0].rest][:TOLD]:
         times = f"{each.share / each.rest:.1f} times as often as" if each.rest else "unlike"
         text = (
             f"People who did **{quoted(each.name, 60)}** in their first week came back {times} the others "
             f"({percent(each.share)} of {shown(each.n)}, against {percent(each.rest)} of {shown(each.rest_n)}); "
             "they go together, which need not be an effect."
         )
-        told.append(of_part("feature", each.name, text, each, q, result))
+        told.append(of_part("feature", each.name, text, each, p, result))
     return told
 
 
-def of_part(kind: Kind, metric: str, text: str, each: Part, q: float, result: QueryResult) -> Finding:
-    numbers = (("n", each.n), ("share", each.share), ("others", each.rest), ("q", q))
+def of_part(kind: Kind, metric: str, text: str, each: Part, p: float, result: QueryResult) -> Finding:
+    numbers = (("n", each.n), ("share", each.share), ("others", each.rest))
     score = 35 + min(abs(each.share - each.rest) * 60, 25)
-    return Finding(kind, quoted(metric, 80), text, score, None, "", numbers, result.query_id, result.hogql)
+    return Finding(kind, quoted(metric, 80), text, score, p, "", numbers, result.query_id, result.hogql)

@@ -6,6 +6,7 @@ Nothing is known of what the numbers are, so a change is told by its size and ne
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from posthog_mcp.analysis.asked import Asked
 from posthog_mcp.delivery.message import quoted
@@ -35,13 +36,14 @@ async def examine_table(project: Project, asked: Asked, period: Period, dashboar
     after_rows, before_rows = by_key(now.table.columns, now.table.rows), by_key(before.table.columns, before.table.rows)
     if not after_rows:
         return Examined(notes=(f"**{name}** has no rows as of {period.last}.",))
-    trend = Trend(name, dashboard, head(after_rows))
+    trend = Trend(name, dashboard, head(after_rows), query_id=now.query_id, hogql=now.hogql)
     changed = moves(after_rows, before_rows)
     if not changed or now.table.rows == before.table.rows:
         return Examined((trend,))
     told = "; ".join(text for _, text in changed[:SHOWN])
     size = changed[0][0]
-    return Examined((trend,), (finding(name, told, size, now, period, dashboard, asked),))
+    found = finding(name, told, size, now, period, dashboard, asked)
+    return Examined((trend,), (replace(found, compared=(before.query_id, before.hogql)),))
 
 
 def finding(
@@ -70,10 +72,11 @@ def plain_number(cell: Json) -> bool:
 def head(rows: dict[str, Row]) -> str:
     """The first rows."""
     told = [
-        f"{key or 'all'} {', '.join(f'{shown(round(number, 3))} {name}' for name, number in row.items())}"
+        f"{f'{key}: ' if key else ''}{', '.join(f'{shown(round(number, 3))} {name}' for name, number in row.items())}"
         for key, row in list(rows.items())[:SHOWN]
     ]
-    more = f"; {len(rows) - SHOWN} more rows" if len(rows) > SHOWN else ""
+    left = len(rows) - SHOWN
+    more = f"; {left} more {'row' if left == 1 else 'rows'}" if left > 0 else ""
     return "; ".join(told) + more
 
 

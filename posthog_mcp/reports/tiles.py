@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from posthog_mcp.insights.question import Question
 from posthog_mcp.insights.run import Insight, run_insight
 from posthog_mcp.insights.saved import compute, query_of, url_of
 from posthog_mcp.project import Project
+from posthog_mcp.queries.run import QueryResult
 from posthog_mcp.reports.findings import Examined, Period, Trend
 from posthog_mcp.reports.funnels import examine_funnel, ranged
 from posthog_mcp.reports.growth import examine_lifecycle, examine_retention
@@ -81,7 +83,7 @@ def line_of(found: Insight, name: str, dashboard: str) -> Trend:
     """The first fact of an answer, with its chart."""
     answer = found.answer
     text = quoted(answer.facts[0], 300) if answer.facts else f"{len(answer.rows)} rows"
-    return Trend(name, dashboard, text, chart=replace(answer.chart, title=name))
+    return Trend(name, dashboard, text, "", replace(answer.chart, title=name), found.query_id, found.hogql)
 
 
 async def over_time(project: Project, asked: Asked, period: Period, dashboard: str) -> Examined:
@@ -115,5 +117,6 @@ async def other(project: Project, name: str, query: dict[str, Json], dashboard: 
     result = await compute(project, query)
     if isinstance(result, Insight):
         return Examined((line_of(result, name, dashboard),))
-    rows = result.table.rows
-    return Examined((Trend(name, dashboard, f"{len(rows)} rows"),))
+    rows, hogql = result.table.rows, result.hogql if isinstance(result, QueryResult) else json.dumps(result.query)
+    told = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}"
+    return Examined((Trend(name, dashboard, told, query_id=result.query_id, hogql=hogql),))

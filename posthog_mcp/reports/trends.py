@@ -10,6 +10,9 @@ from posthog_mcp.analysis.anomalies import LEAST, Anomaly, Shift, detect
 from posthog_mcp.analysis.confirm import confirmed, window_of
 from posthog_mcp.analysis.explanation import Confirmation, Window
 from posthog_mcp.analysis.series import MetricSeries
+from posthog_mcp.analysis.stats.correlating import TREND
+from posthog_mcp.analysis.stats.robust import autocorrelation
+from posthog_mcp.analysis.stats.seasons import moving_median, seasons_of, without_season
 from posthog_mcp.analysis.windows import Stretch, held
 from posthog_mcp.charts.chart import Chart
 from posthog_mcp.charts.text import bins, spark
@@ -20,6 +23,8 @@ from posthog_mcp.reports.findings import Examined, Finding, Kind, Period, Trend
 from posthog_mcp.results import Json
 
 SHOWN_DAYS = 60
+TELLING = 4.0
+"""Widths of a usual range, over what is expected, from which it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +105,13 @@ def trend_of(found: Compared, dashboard: str) -> Trend:
     series, sure = found.series, found.sure
     span = found.now.first if found.now.first == found.now.last else f"{found.now.first} to {found.now.last}"
     usual = ""
-    if sure.basis:
+    if sure.basis and sure.high - sure.low <= TELLING * abs(sure.expected):
         usual = f"; usual {value(series, sure.low)} to {value(series, sure.high)}"
     at = "" if series.interval == "day" else f" ({span})"
     text = f"{value(series, found.now.value)}{measure(series)}{at}, {moved(found)}{usual}"
     recent = list(series.values[-SHOWN_DAYS:])
-    return Trend(quoted(series.name, 80), dashboard, text, spark(bins(recent, 30)), chart_of(series))
+    picture = spark(bins(recent, 30))
+    return Trend(quoted(series.name, 80), dashboard, text, picture, chart_of(series), series.query_id, series.hogql)
 
 
 def chart_of(series: MetricSeries) -> Chart:
@@ -190,8 +196,13 @@ def odd(found: Compared, period: Period, dashboard: str) -> list[Finding]:
 
 
 def chance_of_shift(series: MetricSeries, found: Shift) -> float:
-    """The chance of so large a step somewhere in noise: that of its z, times the places where it may lie."""
-    return min(1.0, series.n * math.erfc(abs(found.z) / math.sqrt(2)))
+    """The chance of so large a step somewhere in noise: that of its z, times the places where it may lie. A series with
+    inertia wanders by itself, so z is taken over the standard error of means of an autoregressive process."""
+    flat = without_season(series.values, seasons_of(series.interval, series.n))
+    trend = moving_median(flat, TREND)
+    rho = min(max(autocorrelation([value - at for value, at in zip(flat, trend, strict=True)]), 0.0), 0.9)
+    z = abs(found.z) / math.sqrt((1 + rho) / (1 - rho))
+    return min(1.0, series.n * math.erfc(z / math.sqrt(2)))
 
 
 def odd_text(series: MetricSeries, each: Anomaly) -> str:

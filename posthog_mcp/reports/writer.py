@@ -1,14 +1,14 @@
 """Who writes the summary: the built-in writer, or a model that may only use the facts.
 
-A model's text is taken only where each number in it is a number of the facts; otherwise the built-in writer's stands.
+A model's text is taken only where each number in it is a number of the facts (`numbers.py`); otherwise the built-in
+writer's stands.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
@@ -19,12 +19,12 @@ from posthog_mcp.delivery.message import quoted
 from posthog_mcp.errors import PostHogMcpError, Unavailable
 from posthog_mcp.project import Project
 from posthog_mcp.reports.findings import Finding, Kind, Report
+from posthog_mcp.reports.numbers import unknown_numbers
 from posthog_mcp.results import Json
 from posthog_mcp.traces.llm import LanguageModel, Model, configured_model
 
 Complete = Callable[[str, str], Awaitable[str]]
 """A model: instructions and material → text. Raises PostHogMcpError."""
-NUMBER = re.compile(r"(?<![\w.,])[-+−]?\d[\d,]*(?:\.\d+)?")
 MOST, SAME_KIND = 6, 2
 PATIENCE = 90.0
 """Seconds for a model, its library's retries included: a report has to go out."""
@@ -109,19 +109,6 @@ def material_of(report: Report, own: list[str]) -> str:
         "notes": list(report.notes),
     }
     return json.dumps(facts, ensure_ascii=False)
-
-
-def unknown_numbers(text: str, material: str) -> list[str]:
-    """Numbers of a text that the material does not have. Small counts of one digit in words are not looked at."""
-    known = set(numbers(material))
-    return [each for each in numbers(text) if each not in known]
-
-
-def numbers(text: str) -> Iterator[str]:
-    """Numbers in one spelling: without signs, separators and trailing zeros of decimals; dates in their parts."""
-    for found in NUMBER.findall(re.sub(r"(?<=\d)[-/:T](?=\d)", " ", text)):
-        plain = found.lstrip("-+−").replace(",", "")
-        yield plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def writer_of(project: Project) -> Writer:

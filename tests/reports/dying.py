@@ -1,4 +1,5 @@
-"""A process that delivers and is killed while it does: `python -m tests.reports.dying DATA_DIR STATE TARGET SETTINGS`."""
+"""A process that delivers to several targets and is killed meanwhile: `python -m tests.reports.dying DATA STATE TARGETS
+SETTINGS`."""
 
 from __future__ import annotations
 
@@ -14,12 +15,14 @@ from posthog_mcp.delivery.targets import Target
 from tests.reports.conftest import a_message, project_in
 
 
-async def deliver(data_dir: str, state: str, target: str, settings: str) -> None:
+async def deliver(data_dir: str, state: str, targets: str, settings: str) -> None:
     async with (
         project_in(Path(data_dir), Path(state), **json.loads(settings)) as project,
         open_outbox(project) as outbox,
+        anyio.create_task_group() as tasks,
     ):
-        await outbox.deliver(Parcel(a_message(), Target.model_validate(json.loads(target)), "k"))
+        for each in json.loads(targets):
+            tasks.start_soon(outbox.deliver, Parcel(a_message(), Target.model_validate(each), "k"))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+import anyio
 from aiosmtpd.controller import Controller
 
 
@@ -30,7 +31,7 @@ class Request:
 @dataclass
 class Receiver:
     """Requests as they came. `faults` are used up first, one a request: a status, (status, headers), `cut` (close
-    without an answer), or `cut before` (close before reading)."""
+    without an answer), `cut after` (do it, then close without an answer), or `garbage` (200 and a page of HTML)."""
 
     url: str = ""
     requests: list[Request] = field(default_factory=list)
@@ -62,12 +63,17 @@ def receiving(answer: Callable[[Request], Any] | None = None) -> Iterator[Receiv
                 receiver.held.set()
             receiver.hold.wait(20)
             fault = receiver.faults.pop(0) if receiver.faults else None
-            if fault == "cut":
+            if fault == "cut after":
+                receiver.answer(request)
+            if fault in ("cut", "cut after"):
                 self.close_connection = True
                 self.connection.close()
                 return
+            garbage = fault == "garbage"
+            fault = None if garbage else fault
             status, headers = fault if isinstance(fault, tuple) else (fault or 200, {})
-            body = json.dumps(receiver.answer(request) if status == 200 else {}).encode()
+            body = json.dumps(receiver.answer(request) if status == 200 and not garbage else {}).encode()
+            body = b"<html>Sign in</html>" if garbage else body
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -107,6 +113,10 @@ class SlackLike:
         self.files: dict[str, bytes] = {}
         self.shared: list[dict[str, Any]] = []
         self.errors: list[str] = []
+        self.refuse_once = set[str]()
+        """Channels that answer `ratelimited` to the first message."""
+        self.names: dict[str, str] = {}
+        self.alts: dict[str, str] = {}
         self.base = ""
         self.posted = threading.Event()
         self.members: dict[str, str] = {}
@@ -117,6 +127,7 @@ class SlackLike:
     def __call__(self, request: Request) -> Any:
         method = request.path.rpartition("/")[2]
         if request.path.startswith("/upload/"):
+            assert len(request.body) == len(self.files[method]) > 0
             self.files[method] = request.body
             return {}
         if request.headers.get("authorization") != "Bearer xoxb-test":
@@ -126,6 +137,9 @@ class SlackLike:
         return getattr(self, method.replace(".", "_"))(request)
 
     def chat_postMessage(self, request: Request) -> Any:
+        if request.json["channel"] in self.refuse_once:
+            self.refuse_once.remove(request.json["channel"])
+            return {"ok": False, "error": "ratelimited"}
         assert len(request.json["blocks"]) <= 50
         for block in request.json["blocks"]:
             if block["type"] == "section":
@@ -137,8 +151,8 @@ class SlackLike:
     def files_getUploadURLExternal(self, request: Request) -> Any:
         form = parse_qs(request.body.decode())
         name = f"F{len(self.files) + 1}"
-        self.files[name] = b""
-        assert int(form["length"][0]) > 0
+        self.files[name] = b"?" * int(form["length"][0])
+        self.names[name], self.alts[name] = form["filename"][0], form["alt_txt"][0]
         return {"ok": True, "upload_url": f"{self.base}/upload/{name}", "file_id": name}
 
     def files_completeUploadExternal(self, request: Request) -> Any:
@@ -167,6 +181,9 @@ class Mailbox:
     mails: list[EmailMessage] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
+    hold: threading.Event = field(default_factory=threading.Event)
+    """The answer to DATA waits until it is set; it is set unless a test clears it."""
+    arrived: threading.Event = field(default_factory=threading.Event)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.refusals:
@@ -177,6 +194,8 @@ class Mailbox:
             return refusal
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
         self.recipients.append(list(envelope.rcpt_tos))
+        self.arrived.set()
+        await anyio.to_thread.run_sync(self.hold.wait, 20)
         return "250 OK"
 
 
@@ -189,9 +208,11 @@ def mail_server() -> Iterator[Mailbox]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     box = Mailbox(f"smtp://127.0.0.1:{port}?from=reports@example.com&to=team@example.com")
+    box.hold.set()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
     try:
         yield box
     finally:
+        box.hold.set()
         controller.stop()

@@ -194,7 +194,7 @@ async def test_an_alert_is_tried_on_the_past_before_it_is_saved(demo_dir: Path, 
     assert none["count"] == 0
     assert saved["changed"]
     assert (found["count"], found["firing"]) == (1, 1)
-    assert "is below 1000" in found["alerts"][0]["why"]
+    assert "is below 1,000" in found["alerts"][0]["why"]
 
 
 async def test_unknown_targets_are_refused_when_saving(demo_dir: Path, tmp_path: Path) -> None:

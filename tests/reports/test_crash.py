@@ -6,6 +6,9 @@ import json
 import signal
 import subprocess
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,65 +21,70 @@ from posthog_mcp.state.desk.deliveries import Delivery
 from posthog_mcp.state.desk.holders import MACHINE
 from tests.house.rules import ROOT
 from tests.reports.conftest import a_message, project_in
-from tests.reports.receivers import Receiver, SlackLike
+from tests.reports.receivers import Mailbox, Receiver, SlackLike
 
 
-def killed_while_sending(
-    receiver: Receiver, demo_dir: Path, state: Path, target: dict[str, Any], settings: dict[str, Any]
-) -> None:
-    """The request has arrived, its answer never comes back."""
-    receiver.hold.clear()
-    arguments = [str(demo_dir), str(state), json.dumps(target), json.dumps(settings)]
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def killed(demo_dir: Path, state: Path, targets: list[Any], settings: dict[str, Any], held: Callable[[], bool]) -> None:
+    """A process whose requests have all arrived, and whose answers never come back."""
+    arguments = [str(demo_dir), str(state), json.dumps(targets), json.dumps(settings)]
     process = subprocess.Popen([sys.executable, "-m", "tests.reports.dying", *arguments], cwd=ROOT)
-    assert receiver.arrived.wait(60)
+    wait_until(held, "the deliveries have arrived")
     process.send_signal(signal.SIGKILL)
     process.wait()
-    receiver.hold.set()
 
 
-async def sent_again(demo_dir: Path, state: Path, target: dict[str, Any], settings: dict[str, Any]) -> Delivery:
-    async with project_in(demo_dir, state, **settings) as project, open_outbox(project, pause=0.01) as outbox:
-        return await outbox.deliver(Parcel(a_message(), Target.model_validate(target), "k"))
-
-
-async def test_a_webhook_that_cannot_be_asked_is_not_repeated(
-    demo_dir: Path, tmp_path: Path, receiver: Receiver
+async def test_what_arrived_before_a_crash_is_never_sent_again(
+    demo_dir: Path, tmp_path: Path, receiver: Receiver, slack: tuple[Receiver, SlackLike], mailbox: Mailbox
 ) -> None:
-    target = {"name": "t", "channel": "webhook", "url": receiver.url, "allow_private": True}
-    await anyio.to_thread.run_sync(killed_while_sending, receiver, demo_dir, tmp_path, target, {})
+    """A receiver that promises to drop repeated keys gets the same key again; Slack's history is asked; of a plain
+    webhook, Slack's incoming one and a mail server nobody can know, and that is said instead of sending twice."""
+    web, api = slack
+    for each in (receiver, web, mailbox):
+        each.hold.clear()
+    private = {"channel": "webhook", "allow_private": True}
+    targets: list[dict[str, Any]] = [
+        {**private, "name": "webhook", "url": f"{receiver.url}/plain"},
+        {**private, "name": "idempotent", "url": f"{receiver.url}/idempotent", "idempotent": True},
+        {**private, "name": "incoming", "channel": "slack", "url": f"{receiver.url}/incoming"},
+        {"name": "bot", "channel": "slack", "to": "#growth"},
+        {"name": "mail", "channel": "email"},
+    ]
+    settings = {"slack_bot_token": "xoxb-test", "slack_api_url": f"{web.url}/api", "allow_private_targets": True}
+    settings["smtp_url"] = mailbox.url
 
-    done = await sent_again(demo_dir, tmp_path, target, {})
+    def held() -> bool:
+        return len(receiver.requests) == 3 and web.arrived.is_set() and mailbox.arrived.is_set()
 
-    assert done.state == "uncertain"
-    assert "look at the destination" in done.detail
-    assert len(receiver.requests) == 1
+    await anyio.to_thread.run_sync(killed, demo_dir, tmp_path, targets, settings, held)
+    for each in (receiver, web, mailbox):
+        each.hold.set()
+    await anyio.to_thread.run_sync(wait_until, api.posted.is_set, "Slack has posted what arrived")
+    async with project_in(demo_dir, tmp_path, **settings) as project, open_outbox(project, pause=0.01) as outbox:
+        done = {
+            each["name"]: await outbox.deliver(Parcel(a_message(), Target.model_validate(each), "k"))
+            for each in targets
+        }
 
-
-async def test_a_receiver_that_drops_repeated_keys_gets_the_same_key(
-    demo_dir: Path, tmp_path: Path, receiver: Receiver
-) -> None:
-    target = {"name": "t", "channel": "webhook", "url": receiver.url, "allow_private": True, "idempotent": True}
-    await anyio.to_thread.run_sync(killed_while_sending, receiver, demo_dir, tmp_path, target, {})
-
-    done = await sent_again(demo_dir, tmp_path, target, {})
-
-    assert done.state == "sent"
-    assert {each.headers["idempotency-key"] for each in receiver.requests} == {"k"}
-
-
-async def test_slack_is_asked_whether_it_arrived(
-    demo_dir: Path, tmp_path: Path, slack: tuple[Receiver, SlackLike]
-) -> None:
-    receiver, api = slack
-    target = {"name": "t", "channel": "slack", "to": "#growth"}
-    settings = {"slack_bot_token": "xoxb-test", "slack_api_url": f"{receiver.url}/api", "allow_private_targets": True}
-    await anyio.to_thread.run_sync(killed_while_sending, receiver, demo_dir, tmp_path, target, settings)
-    await anyio.to_thread.run_sync(api.posted.wait, 5)
-
-    done = await sent_again(demo_dir, tmp_path, target, settings)
-
-    assert done.state == "sent"
-    assert len(api.messages) == 1
+    states = {name: each.state for name, each in done.items()}
+    assert states == {
+        "webhook": "uncertain",
+        "idempotent": "sent",
+        "incoming": "uncertain",
+        "bot": "sent",
+        "mail": "uncertain",
+    }
+    assert all("look at the destination" in each.detail for each in done.values() if each.state == "uncertain")
+    assert Counter(each.path for each in receiver.requests) == {"/plain": 1, "/idempotent": 2, "/incoming": 1}
+    keys = {each.headers["idempotency-key"] for each in receiver.requests if each.path == "/idempotent"}
+    assert keys == {"k"}
+    assert (len(api.messages), len(mailbox.mails)) == (1, 1)
 
 
 async def test_a_members_own_conversation_is_asked(

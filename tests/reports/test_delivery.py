@@ -250,6 +250,42 @@ async def test_slack_refuses(
     assert says in done.detail
 
 
+@pytest.mark.parametrize(
+    ("faults", "state", "says"),
+    [
+        ([(429, {"Retry-After": "0.05"})], "sent", "#growth"),
+        ([503], "sent", "#growth"),
+        (["cut"], "sent", "#growth"),
+        (["cut after"], "sent", "found at the destination"),
+        ([500] * 9, "failed", "answered 500"),
+        (["garbage"] * 9, "uncertain", "not Slack"),
+    ],
+)
+async def test_slack_fails_and_gets_one_message(
+    demo_dir: Path, tmp_path: Path, slack: tuple[Receiver, SlackLike], faults: list[Any], state: str, says: str
+) -> None:
+    """After a broken connection its history tells whether the message is there."""
+    receiver, api = slack
+    receiver.faults = faults
+    settings = {"slack_bot_token": "xoxb-test", "slack_api_url": f"{receiver.url}/api", "allow_private_targets": True}
+
+    (done,) = await delivered(demo_dir, tmp_path, {"channel": "slack", "to": "#growth"}, **settings)
+
+    assert (done.state, len(api.messages)) == (state, int(state == "sent")), done.detail
+    assert says in done.detail
+
+
+@pytest.mark.parametrize(("faults", "requests"), [([(429, {"Retry-After": "0.05"})], 2), ([503, 503], 3)])
+async def test_a_slack_webhook_is_tried_again(
+    demo_dir: Path, tmp_path: Path, receiver: Receiver, faults: list[Any], requests: int
+) -> None:
+    receiver.faults = faults
+
+    (done,) = await delivered(demo_dir, tmp_path, {"channel": "slack", "url": receiver.url, "allow_private": True})
+
+    assert (done.state, len(receiver.requests)) == ("sent", requests)
+
+
 async def test_a_slack_webhook_that_breaks_off_is_uncertain(demo_dir: Path, tmp_path: Path, receiver: Receiver) -> None:
     """Nobody can ask an incoming webhook whether it posted; a second post would be a duplicate."""
     receiver.faults = ["cut"]

@@ -66,7 +66,7 @@ TILES: dict[str, tuple[dict[str, Any], list[str]]] = {
                 "query": "SELECT event, count() AS n FROM events GROUP BY event ORDER BY event",
             }
         },
-        ["paid 23 n", "seen 23 n"],
+        ["paid: 23 n", "seen: 23 n"],
     ),
 }
 

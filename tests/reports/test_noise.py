@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from posthog_mcp.analysis.series import MetricSeries
-from posthog_mcp.reports.findings import Finding, Period, ranked
+from posthog_mcp.reports.build import correlations
+from posthog_mcp.reports.findings import Examined, Finding, Period, ranked
 from posthog_mcp.reports.trends import examine_series
 from posthog_mcp.results import ProjectInfo
 
@@ -48,3 +50,18 @@ def test_one_changed_metric_of_twelve_is_told() -> None:
     found = told(dashboard(1, 0.5))
 
     assert {each.metric for each in found} == {"m0"}
+
+
+def test_metrics_that_move_together_name_both_queries_and_count_every_pair() -> None:
+    first, third = noise(random.Random(1), "one"), noise(random.Random(2), "other")
+    twice = tuple(2 * value + at % 3 for at, value in enumerate(first.values))
+    series = [
+        replace(first, query_id="a", hogql="A"),
+        replace(first, name="two", values=twice, query_id="b", hogql="B"),
+    ]
+    found = correlations([Examined(series=(each,)) for each in (*series, third)])
+
+    (pair,) = ranked(found.findings, found.tests)
+    assert found.tests == 3
+    assert {(pair.query_id, pair.hogql), pair.compared} == {("a", "A"), ("b", "B")}
+    assert pair.days == (first.labels[0], first.labels[-1])

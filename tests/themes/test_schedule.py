@@ -66,7 +66,7 @@ async def test_growth_of_a_group_is_told_once(analysed_dir: Path, tmp_path: Path
         again = await check_alerts(project, now=NOW)
 
     assert [found[change].event for change in (0.9, 50.0)] == ["fired", ""]
-    assert "+100%, from 4 to 8 traces" in found[0.9].state.why
+    assert "grew by 100 %, from 4 to 8 traces" in found[0.9].state.why
     assert [each.event for each in again] == ["", ""]
     (told,) = (tmp_path / "box").glob("*.md")
     assert "from 4 to 8 traces" in told.read_text()

@@ -2,7 +2,9 @@
 
 Sources: Wilson, JASA 22 (1927), for one share; Newcombe, Interval Estimation for the Difference Between Independent
 Proportions, Statistics in Medicine 17 (1998), method 10 (hybrid score); the pooled two-sample z-test (Fleiss, Levin and
-Paik, Statistical Methods for Rates and Proportions, ch. 3).
+Paik, Statistical Methods for Rates and Proportions, ch. 3); Fisher's exact test, two-sided by doubling the smaller
+tail (ibid., ch. 2); rates of two stretches of time conditional on their sum (Przyborowski and Wilenski, Biometrika 31
+(1940)).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from posthog_mcp.analysis.stats.distributions import normal_ppf, normal_two_sided
+from posthog_mcp.analysis.stats.distributions import beta_cdf, normal_ppf, normal_two_sided
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +49,35 @@ def two_proportions(came: tuple[float, float], n: tuple[float, float], level: fl
     pooled = sum(came) / sum(n)
     error = math.sqrt(pooled * (1 - pooled) * (1 / n[0] + 1 / n[1]))
     return Difference(off, low, high, normal_two_sided(off / error) if error else 1.0)
+
+
+def fisher(came: tuple[float, float], n: tuple[float, float]) -> float:
+    """Exact two-sided p of two shares, which holds for few too; 1 where a group is empty."""
+    first, second = round(came[0]), round(came[1])
+    both, sizes = first + second, (round(n[0]), round(n[1]))
+    least, most = max(0, both - sizes[0]), min(both, sizes[1])
+    if min(sizes) <= 0 or least >= most:
+        return 1.0
+    whole = log_choose(sum(sizes), both)
+
+    def mass(at: int) -> float:
+        return math.exp(log_choose(sizes[0], both - at) + log_choose(sizes[1], at) - whole)
+
+    middle = both * sizes[1] / sum(sizes)
+    ends = range(second, most + 1) if second >= middle else range(second, least - 1, -1)
+    tail = 0.0
+    for at in ends:
+        part = mass(at)
+        tail += part
+        if part < 1e-12 * tail:
+            break
+    return min(1.0, 2 * tail)
+
+
+def log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def more_often(now: float, before: float, part: float) -> float:
+    """The chance of at least `now` of all these events in a stretch that is `part` of the whole time, at one rate."""
+    return beta_cdf(part, now, before + 1) if now > 0 else 1.0

@@ -99,7 +99,8 @@ async def asked_or_sent(
 
 
 def dry_answer(message: Message, shown: Sequence[dict[str, Json]]) -> CallToolResult:
-    """Exactly what would go where."""
+    """Exactly what would go where; of a mail's page, which says what its text says, the length."""
+    shown = [each | ({"html": f"{len(str(each['html'])):,} characters"} if "html" in each else {}) for each in shown]
     content: dict[str, Json] = {
         "sent": False,
         "dry_run": True,
