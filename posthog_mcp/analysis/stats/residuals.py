@@ -22,6 +22,7 @@ from typing import Literal
 from posthog_mcp.analysis.stats.distributions import count_tails, t_ppf, t_two_sided
 from posthog_mcp.analysis.stats.robust import anscombe
 from posthog_mcp.analysis.stats.spread import Spread
+from posthog_mcp.analysis.stats.tails import LEAST_PAST, LONG, judge_long
 
 Scale = Literal["log", "root", "logit", "plain"]
 SEASONS_BACK = 5
@@ -175,8 +176,11 @@ def judge(
 ) -> list[Judged]:
     """Every value that has enough history: a season (7 values at least), the one after it, and a dozen residuals.
 
-    `period` is the season's length, 1 for none; `of` are the denominators of shares.
+    `period` is the season's length, 1 for none; `of` are the denominators of shares. A thousand values or more without
+    a season, as of minutes, are judged by the tails of their own past instead.
     """
+    if period < 2 and len(values) >= LONG:
+        return judged_long(values)
     measure = measure_for(values, counts=counts, shares=shares)
     past, found = Past(period), list[Judged]()
     for at, value in enumerate(values):
@@ -190,6 +194,16 @@ def judge(
             found.append(judged)
         past.take(here, judged, expected, past.sureness if expected is not None else 1.0)
     return found
+
+
+def judged_long(values: Sequence[float]) -> list[Judged]:
+    """A long series without a season."""
+    import numpy as np
+
+    found = judge_long(np.array(values, dtype=np.float64))
+    parts = (each.tolist() for each in (found.expected, found.low, found.high, found.p))
+    rows = zip(values[LEAST_PAST:], *parts, strict=True)
+    return [Judged(LEAST_PAST + at, *row) for at, row in enumerate(rows)]
 
 
 def judged_at(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Errors that are remembered."""
+FRESH = 100
+"""One in so many errors is worth a new scale: of 60 to 199 errors each, of 1,000 every tenth."""
 CLIP = 3.0
 LEAST_DF, MOST_DF = 5.0, 200.0
 
@@ -32,6 +34,8 @@ class Spread:
 
         self.kept: NDArray[np.float64] = np.zeros(MOST)
         self.seen = 0
+        self.made_at = 0
+        self.made = (0.0, MOST_DF)
 
     def add(self, error: float) -> None:
         self.kept[self.seen % MOST] = error
@@ -42,7 +46,14 @@ class Spread:
         return min(self.seen, MOST)
 
     def scale_and_df(self) -> tuple[float, float]:
-        """The usual size of an error and the degrees of freedom of the next one's t."""
+        """The usual size of an error and the degrees of freedom of the next one's t; of many errors as it was a few
+        of them ago, which changes next to nothing and spares long series most of their time."""
+        if not self.made_at or self.seen - self.made_at >= max(1, self.count // FRESH):
+            self.made, self.made_at = self.measured(), self.seen
+        return self.made
+
+    def measured(self) -> tuple[float, float]:
+        """The same from all errors that are remembered."""
         import numpy as np
 
         errors = self.kept[: self.count]
