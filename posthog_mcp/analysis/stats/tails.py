@@ -1,12 +1,13 @@
 """How unusual each value of a long series without a known season is, such as one of minutes.
 
-Four distances are taken at every value: of the mean of the last 1, 4 and 16 values from the mean of four times as many
+Four distances are taken at every value: of the mean of the last 1, 8 and 64 values from the mean of four times as many
 before them, and of the value from the mean of all before it in their standard deviations. The chance of each comes from
 the largest 2 % of its own past: a generalised Pareto distribution by moments (Hosking and Wallis, Technometrics 29
 (1987)), as Siffer et al. have it for streams (Anomaly Detection in Streams with Extreme Value Theory, KDD 2017). The
 distances depend on each other, so the chances are combined by e times their geometric mean, which is valid under any
 dependence (Vovk and Wang, Combining p-Values via Averaging, Biometrika 107 (2020)).
 """
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Line = NDArray[np.float64]
 
 LONG = 1000
 """Values from which a series has a tail to learn from."""
@@ -26,7 +26,7 @@ LEAST_PAST = 100
 STEP = 50
 """Values that are judged by the same tail."""
 TAIL = 0.02
-WIDTHS = (1, 4, 16)
+WIDTHS = (1, 8, 64)
 BEFORE = 4
 """Widths that are compared with one."""
 LEAST_SHAPE, MOST_SHAPE = 0.05, 0.45
@@ -39,13 +39,13 @@ BAND = (0.025, 0.975)
 class Tailed:
     """From the value at `LEAST_PAST` on: what was expected, the 95 % band, the chance of a value so far off."""
 
-    expected: Line
-    low: Line
-    high: Line
-    p: Line
+    expected: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    p: NDArray[np.float64]
 
 
-def judge_long(values: Line) -> Tailed:
+def judge_long(values: NDArray[np.float64]) -> Tailed:
     """Every value after the first hundred, from what came before it alone. `values` are at least `LONG`."""
     import numpy as np
 
@@ -59,44 +59,46 @@ def judge_long(values: Line) -> Tailed:
     return Tailed(*(each[LEAST_PAST:] for each in (expected, expected + low, expected + high, p)))
 
 
-def mean_before(values: Line, count: int) -> Line:
+def mean_before(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Of up to `count` values before each place, and before the end; 0 where there are none."""
     import numpy as np
 
     sums = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(len(values) + 1)
     first = np.maximum(at - count, 0)
-    found: Line = (sums[at] - sums[first]) / np.maximum(at - first, 1)
+    found: NDArray[np.float64] = (sums[at] - sums[first]) / np.maximum(at - first, 1)
     return found
 
 
-def moved(values: Line, width: int) -> Line:
+def moved(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """The mean of the last `width` values less that of those before them; 0 before there are any."""
     import numpy as np
 
     last, before = mean_before(values, width)[1:], mean_before(values, BEFORE * width)
-    found: Line = np.zeros(len(values))
+    found: NDArray[np.float64] = np.zeros(len(values))
     found[width:] = last[width:] - before[1 : len(values) - width + 1]
     return found
 
 
-def from_mean(values: Line) -> Line:
+def from_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The distance from the mean of all before, in their standard deviations."""
     import numpy as np
 
     n = len(values)
     mean, square = mean_before(values, n)[:-1], mean_before(values * values, n)[:-1]
     least = TINY * (1 + np.maximum.accumulate(np.abs(values)))
-    found: Line = np.abs(values - mean) / np.maximum(np.sqrt(np.maximum(square - mean * mean, 0.0)), least)
+    found: NDArray[np.float64] = np.abs(values - mean) / np.maximum(
+        np.sqrt(np.maximum(square - mean * mean, 0.0)), least
+    )
     found[:12] = 0.0
     return found
 
 
-def log_chances(distances: Line) -> Line:
+def log_chances(distances: NDArray[np.float64]) -> NDArray[np.float64]:
     """The natural logarithm of the chance of a distance at least so large, by the past's tail; 0 at first."""
     import numpy as np
 
-    found: Line = np.zeros(len(distances))
+    found: NDArray[np.float64] = np.zeros(len(distances))
     for start in range(LEAST_PAST, len(distances), STEP):
         past, here = np.sort(distances[:start]), distances[start : start + STEP]
         bound = past[math.ceil((1 - TAIL) * start) - 1]
@@ -111,7 +113,7 @@ def log_chances(distances: Line) -> Line:
     return found
 
 
-def tail_of(above: Line) -> tuple[float, float]:
+def tail_of(above: NDArray[np.float64]) -> tuple[float, float]:
     """Shape and scale of the generalised Pareto distribution with these values' mean and variance."""
     mean, variance = float(above.mean()), float(above.var())
     shape = 0.5 * (1 - mean * mean / variance) if variance > 0 else 0.0
@@ -119,7 +121,7 @@ def tail_of(above: Line) -> tuple[float, float]:
     return shape, mean * (1 - shape)
 
 
-def band(steps: Line) -> tuple[Line, Line]:
+def band(steps: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The quantiles of what values differed by from the expected ones before each."""
     import numpy as np
 
