@@ -6,7 +6,8 @@ Residuals of the past, made the same way, say how far is usual. A value that is 
 expected before it becomes history, unless such values stay: then they are a new level.
 
 Source: measured against robust STL, ETS intervals, ECOD, isolation forests and z-scores on M4 hourly data and synthetic
-daily counts, where it told last values apart best or equal (AUC .91 and .98). Low counts are judged by a negative
+daily counts, where it told last values apart best or equal (before the present scale of noise). Long series without a
+season: `tails`. Low counts are judged by a negative
 binomial with the dispersion of the past (Cameron and Trivedi, Regression Analysis of Count Data, ch. 3). The degrees of
 freedom of the t tail match the residuals' kurtosis, 4 + 6/κ (Johnson, Kotz and Balakrishnan, ch. 28).
 """

@@ -4,7 +4,8 @@ The scale is a standard deviation of errors clipped at three robust deviations (
 ch. 1), which a few outliers do not move and which needs a third of the errors that the median absolute deviation does.
 The next error over it follows about a t distribution: its degrees of freedom match the errors' kurtosis, 4 + 6/κ
 (Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions, ch. 28), and how few errors there are, as in
-Student's own; the reciprocals of both add up.
+Student's own; the reciprocals of both add up. A kurtosis within its standard error under normality, √(24/n), is taken
+for none, and what is above it for the rest.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def df_of(squares: NDArray[np.float64], variance: float) -> float:
     """From the kurtosis and the number of errors."""
     if variance == 0:
         return MOST_DF
-    excess = float((squares * squares).mean()) / variance**2 - 3
+    chance = math.sqrt(24 / len(squares))
+    excess = float((squares * squares).mean()) / variance**2 - 3 - chance
     tail = min(max(4 + 6 / excess, LEAST_DF), MOST_DF) if excess > 0 else MOST_DF
     return 1 / (1 / tail + 1 / len(squares))
