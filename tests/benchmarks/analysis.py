@@ -100,7 +100,7 @@ async def report() -> str:
         ("ours", f"{precision:.3f}", f"{recall:.3f}"),
         ("largest contribution", f"{rough[0]:.3f}", f"{rough[1]:.3f}"),
     ]
-    alarms = [(name, f"{rate:.3f}") for name, rate in false_alarms(100)]
+    alarms = [(name, f"{rate:.3f}") for name, rate in false_alarms(1000)]
     held = coverage(np.random.default_rng(1), 200)
     return "\n".join(
         [
