@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,16 +12,21 @@ from posthog_mcp.analysis.anomalies import detect, judged, shifts
 from posthog_mcp.analysis.correlate import correlate
 from posthog_mcp.analysis.forecast import forecast
 from posthog_mcp.analysis.series import MetricSeries, Unit
+from posthog_mcp.analysis.stats.residuals import judge
 from posthog_mcp.analysis.stats.stretches import compared
 from posthog_mcp.errors import InvalidInput
 from tests.analysis.synthetic import NOISE, coverage, days, hours, independent, shop_hours, weekly
 
+SERIES = 120
+
 
 def test_pure_noise_is_reported_at_the_stated_rate() -> None:
-    """In 5 % of series of noise something is told; never in much more, whatever the family of noise."""
+    """In 5 % of series of noise something is told, give or take chance; low counts are told of less, never more."""
     rng = np.random.default_rng(5)
-    told = [bool(detect(days(NOISE[kind](rng), "count"))) for kind in NOISE for _ in range(15)]
-    assert 0 < sum(told) / len(told) <= 0.085
+    told = [bool(detect(days(NOISE[kind](rng), "count"))) for kind in ("nb300", "lognormal") for _ in range(SERIES)]
+    assert sum(told) / len(told) == pytest.approx(0.05, abs=2.6 * math.sqrt(0.05 * 0.95 / len(told)))
+    low = [bool(detect(days(NOISE[kind](rng), "count"))) for kind in ("pois1", "pois5", "pois20") for _ in range(20)]
+    assert sum(low) / len(low) <= 0.05 + 2.6 * math.sqrt(0.05 * 0.95 / len(low))
 
 
 @pytest.mark.parametrize("weekend", [0.5, 0.0])
@@ -165,3 +171,16 @@ def test_a_few_months_that_rise_make_no_certainty() -> None:
     assert (rising.expected, level.expected) == (706.5, 1002.5)
     assert rising.p > 0.2
     assert level.p < 0.01
+
+
+def test_minutes_with_heavy_tails_are_judged_by_their_own_past() -> None:
+    """Chances hold over noise of which a deviation says little; a jump is seen at once, and what comes later changes
+    nothing of what was said."""
+    values = np.random.default_rng(21).standard_t(3, 3000)
+    values[2600:] += 12
+    found = judge(values.tolist(), 1)
+    noise = [each.p for each in found if each.at < 2600]
+    assert sum(p <= 0.01 for p in noise) / len(noise) < 0.015
+    assert 0 < sum(p <= 0.05 for p in noise) / len(noise) < 0.06
+    assert min(each.p for each in found if 2600 <= each.at < 2610) < min(noise)
+    assert judge(values[:2000].tolist(), 1) == found[:1900]

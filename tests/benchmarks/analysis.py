@@ -45,7 +45,7 @@ def speed() -> list[tuple[str, str]]:
 
 async def report() -> str:
     """What needs no data from elsewhere."""
-    alarms = [(name, f"{rate:.3f}") for name, rate in false_alarms(100)]
+    alarms = [(name, f"{rate:.3f}") for name, rate in false_alarms(1000)]
     held = coverage(np.random.default_rng(1), 200)
     return "\n".join(
         [

@@ -1,9 +1,10 @@
 """`python -m tests.benchmarks.nab DIR`: our detector on the Numenta Anomaly Benchmark beside published scores.
 
 DIR is a checkout of github numenta/NAB (its `data`, `labels` and `results`); nothing of it is kept here. The scorer is
-checked by what the benchmark ships: 70.10 and 39.65. Most files have a value every 5 minutes, which no metric of a
-product has. The detector is `judge` without a season; an alert is not repeated within 288 values, a day of them, as
-alerts are not within their cooldown.
+checked by what the benchmark ships: 70.10 and 39.65. Most files have a value every 5 minutes, which few metrics of a
+product have. The detector is `judge` without a season; an alert is not repeated within 288 values, a day of them, as
+alerts are not within their cooldown. The widths of its distances were chosen on these files, all of them at once, among
+a few ladders that score 51.7 to 55.9, so expect a little less elsewhere.
 """
 
 from __future__ import annotations
@@ -36,7 +37,15 @@ def ours(file: File) -> Line:
 
 def rolling_z(file: File) -> Line:
     """The simple baseline: distance from the mean of the last values in their standard deviations."""
-    values = file.values - file.values.mean()
+    return z_of(file.values - file.values.mean())
+
+
+def difference_z(file: File) -> Line:
+    """The same of differences."""
+    return z_of(np.diff(file.values, prepend=file.values[0]))
+
+
+def z_of(values: Line) -> Line:
     sums, squares = (np.concatenate([[0.0], np.cumsum(values**power)]) for power in (1, 2))
     at = np.arange(len(values))
     first = np.maximum(at - WINDOW, 0)
@@ -74,6 +83,7 @@ def main(folder: Path) -> None:
     ]
     rows.append(row("rolling z", corpus, rolling_z))
     rows.append(row("rolling z, with cooldown", corpus, lambda file: cooled(rolling_z(file))))
+    rows.append(row("z of differences, with cooldown", corpus, lambda file: cooled(difference_z(file))))
     scored = {file: ours(file) for file in corpus}
     rows.append(row("ours", corpus, lambda file: scored[file]))
     rows.append(row("ours, with cooldown", corpus, lambda file: cooled(scored[file])))

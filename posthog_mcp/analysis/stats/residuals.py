@@ -6,7 +6,8 @@ Residuals of the past, made the same way, say how far is usual. A value that is 
 expected before it becomes history, unless such values stay: then they are a new level.
 
 Source: measured against robust STL, ETS intervals, ECOD, isolation forests and z-scores on M4 hourly data and synthetic
-daily counts, where it told last values apart best or equal (AUC .91 and .98). Low counts are judged by a negative
+daily counts, where it told last values apart best or equal (before the present scale of noise). Long series without a
+season: `tails`. Low counts are judged by a negative
 binomial with the dispersion of the past (Cameron and Trivedi, Regression Analysis of Count Data, ch. 3). The degrees of
 freedom of the t tail match the residuals' kurtosis, 4 + 6/κ (Johnson, Kotz and Balakrishnan, ch. 28).
 """
@@ -22,6 +23,7 @@ from typing import Literal
 from posthog_mcp.analysis.stats.distributions import count_tails, t_ppf, t_two_sided
 from posthog_mcp.analysis.stats.robust import anscombe
 from posthog_mcp.analysis.stats.spread import Spread
+from posthog_mcp.analysis.stats.tails import LEAST_PAST, LONG, judge_long
 
 Scale = Literal["log", "root", "logit", "plain"]
 SEASONS_BACK = 5
@@ -175,8 +177,11 @@ def judge(
 ) -> list[Judged]:
     """Every value that has enough history: a season (7 values at least), the one after it, and a dozen residuals.
 
-    `period` is the season's length, 1 for none; `of` are the denominators of shares.
+    `period` is the season's length, 1 for none; `of` are the denominators of shares. A thousand values or more without
+    a season, as of minutes, are judged by the tails of their own past instead.
     """
+    if period < 2 and len(values) >= LONG:
+        return judged_long(values)
     measure = measure_for(values, counts=counts, shares=shares)
     past, found = Past(period), list[Judged]()
     for at, value in enumerate(values):
@@ -190,6 +195,16 @@ def judge(
             found.append(judged)
         past.take(here, judged, expected, past.sureness if expected is not None else 1.0)
     return found
+
+
+def judged_long(values: Sequence[float]) -> list[Judged]:
+    """A long series without a season."""
+    import numpy as np
+
+    found = judge_long(np.array(values, dtype=np.float64))
+    parts = (each.tolist() for each in (found.expected, found.low, found.high, found.p))
+    rows = zip(values[LEAST_PAST:], *parts, strict=True)
+    return [Judged(LEAST_PAST + at, *row) for at, row in enumerate(rows)]
 
 
 def judged_at(
