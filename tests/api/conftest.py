@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from posthog_mcp.backends.local.driver import LocalDriver
 from posthog_mcp.rest.app import rest_app
 from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
+from tests.copies import copied
 
 SettingsOf = Callable[..., Settings]
 
@@ -25,7 +25,7 @@ SettingsOf = Callable[..., Settings]
 async def served(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Path, str]]:
     """The data folder, and the address of its REST API."""
     folder = tmp_path_factory.mktemp("api") / "data"
-    shutil.copytree(demo_dir, folder)
+    copied(demo_dir, folder)
     driver = LocalDriver(folder)
     listener = socket.create_server(("127.0.0.1", 0))
     app = rest_app(driver, files=driver.downloads.file)

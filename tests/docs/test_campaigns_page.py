@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from anyio import to_thread
 
 from posthog_mcp.cli import main
 from posthog_mcp.settings import Settings
+from tests.copies import copied
 from tests.docs.test_docs import blocks
 from tests.reports.receivers import receiving
 
@@ -30,7 +30,7 @@ async def test_the_walk_sends_one_message_a_person(
 ) -> None:
     for field in Settings.model_fields.values():
         monkeypatch.delenv(str(field.alias), raising=False)
-    shutil.copytree(demo_dir / "local", tmp_path / "local")
+    copied(demo_dir / "local", tmp_path / "local")
     monkeypatch.setenv("POSTHOG_MCP_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("POSTHOG_MCP_TOOLSETS", "all")
     monkeypatch.setenv("POSTHOG_MCP_ALLOW_WRITES", "true")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from posthog_mcp.backends.local.storage import Store
 from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
 from tests.api.calls import text_of
+from tests.copies import copied
 
 OLD = {
     "name": "Old one",
@@ -41,9 +41,8 @@ VARIABLES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 async def folder(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo with an insight in old words, one that is broken, one with a variable, and a dashboard of all."""
-    copied = tmp_path_factory.mktemp("saved") / "data"
-    shutil.copytree(demo_dir, copied)
-    objects = Objects(Store(copied / "local").root)
+    folder = copied(demo_dir, tmp_path_factory.mktemp("saved") / "data")
+    objects = Objects(Store(folder / "local").root)
     made = [objects.create("insights", body) for body in (OLD, BROKEN, VARIABLES)]
     tiles: list[Any] = [{"id": place, "insight": each["id"]} for place, each in enumerate(made, 1)]
     tiles.append({"id": 9, "text": {"body": "## Read me"}})
@@ -52,7 +51,7 @@ async def folder(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     objects.create("insights", {"name": "Twin", "query": VARIABLES["query"]})
     objects.create("insights", {"name": "Twin", "query": VARIABLES["query"]})
     objects.close()
-    return copied
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from posthog_mcp.server.app import build_server
 from posthog_mcp.settings import Settings
 from posthog_mcp.traces.running import run_theme
 from posthog_mcp.traces.themes import built_in
+from tests.copies import copied
 from tests.insights.made import project_of
 from tests.themes.planted import planted
 
@@ -30,7 +30,7 @@ async def planted_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def data_dir(planted_dir: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(planted_dir, tmp_path / "data", symlinks=True))
+    return copied(planted_dir, tmp_path / "data")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def project(data_dir: Path) -> AsyncIterator[Project]:
 @pytest.fixture(scope="session")
 async def shared(planted_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
     """A client for tests that do not mind what others have read: refusals, and batches of any traces."""
-    folder = shutil.copytree(planted_dir, tmp_path_factory.mktemp("shared") / "data", symlinks=True)
+    folder = copied(planted_dir, tmp_path_factory.mktemp("shared") / "data")
     async with Client(build_server(Settings.load(data_dir=folder, backend="local"))) as connected:
         yield connected
 
@@ -56,7 +56,7 @@ async def shared(planted_dir: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 async def analysed_dir(planted_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The planted project after a run of error_analysis. Clusterings may be added."""
-    folder = Path(shutil.copytree(planted_dir, tmp_path_factory.mktemp("analysed") / "data", symlinks=True))
+    folder = copied(planted_dir, tmp_path_factory.mktemp("analysed") / "data")
     async with open_project(Settings.load(data_dir=folder, backend="local")) as opened:
         await run_theme(opened, built_in()["error_analysis"])
     return folder
