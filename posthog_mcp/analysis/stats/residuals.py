@@ -5,11 +5,11 @@ is expected at the mean of the season before it plus the median of what its phas
 Residuals of the past, made the same way, say how far is usual. A value that is judged unusual is put at what was
 expected before it becomes history, unless such values stay: then they are a new level.
 
-Source: measured against robust STL, ETS intervals, ECOD, isolation forests and z-scores on M4 hourly data and synthetic
-daily counts, where it told last values apart best or equal (before the present scale of noise). Long series without a
-season: `tails`. Low counts are judged by a negative
-binomial with the dispersion of the past (Cameron and Trivedi, Regression Analysis of Count Data, ch. 3). The degrees of
-freedom of the t tail match the residuals' kurtosis, 4 + 6/κ (Johnson, Kotz and Balakrishnan, ch. 28).
+Source: our own measurement (`tests/benchmarks/last_interval.py`): the area under the ROC curve for a last value that is
+off by 20 to 50 % is 0.978 on daily counts of 60 to 5,000 and 0.902 on the hourly series of M4, where the median and MAD
+of the same weekday or hour have 0.974 and 0.841. Long series without a season: `tails`. Low counts are judged by a
+negative binomial with the dispersion of the past (Cameron and Trivedi, Regression Analysis of Count Data, ch. 3). The
+degrees of freedom of the t tail match the residuals' kurtosis, 4 + 6/κ (Johnson, Kotz and Balakrishnan, ch. 28).
 """
 
 from __future__ import annotations
