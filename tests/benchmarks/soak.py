@@ -9,6 +9,7 @@ half, in percent: a leak shows there, since caches are full by then.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import subprocess
 import sys
@@ -125,10 +126,14 @@ class Soak:
             return type(error).__name__
         if answer.status_code != 200:
             return f"status {answer.status_code}"
-        result = answer.json().get("result", {})
+        # A long call answers as an event stream; its last event is the answer.
+        told = (
+            answer.text.rpartition("data: ")[2] if answer.headers["content-type"].startswith("text/ev") else answer.text
+        )
+        result = json.loads(told).get("result", {})
         text = "".join(str(part.get("text", "")) for part in result.get("content", []))
         if bool(result.get("isError")) != bool(code) or (code and not text.startswith(f"[{code}]")):
-            return text[:80] or str(answer.json())[:80]
+            return text[:80] or told[:80]
         return ""
 
 
