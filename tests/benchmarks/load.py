@@ -108,6 +108,20 @@ def started(command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
 
 
+async def with_demo(data: Path) -> Path:
+    """The data folder, with a demo project of 100,000 events where it has none."""
+    demo = [sys.executable, "-m", "posthog_mcp", "local", "demo-data", "--events", "100000", "--data-dir", str(data)]
+    if not (data / "local").exists():
+        await anyio.to_thread.run_sync(lambda: subprocess.run(demo, check=True, capture_output=True, cwd=ROOT))
+    return data
+
+
+def served_on(port: int, data: Path, *more: str) -> list[str]:
+    """The command that serves this folder over HTTP."""
+    return [sys.executable, "-m", "posthog_mcp", "serve", "--transport", "http", "--port", str(port), "--backend",
+            "local", "--data-dir", str(data), *more]  # fmt: skip
+
+
 async def of_server(command: list[str], port: int, tool: str, calls: dict[str, dict[str, Any]], given: argparse.Namespace) -> dict[str, Measured]:  # fmt: skip
     """Start a server, measure each kind of call, and end it."""
     server = started(command)
@@ -125,13 +139,9 @@ async def of_server(command: list[str], port: int, tool: str, calls: dict[str, d
 
 
 async def main(given: argparse.Namespace) -> None:
-    data = given.data or Path(tempfile.mkdtemp())
-    demo = [sys.executable, "-m", "posthog_mcp", "local", "demo-data", "--events", "100000", "--data-dir", str(data)]
-    if not (data / "local").exists():
-        await anyio.to_thread.run_sync(lambda: subprocess.run(demo, check=True, capture_output=True, cwd=ROOT))
+    data = await with_demo(given.data or Path(tempfile.mkdtemp()))
     port = free_port()
-    ours = [sys.executable, "-m", "posthog_mcp", "serve", "--transport", "http", "--port", str(port), "--backend",
-            "local", "--data-dir", str(data)]  # fmt: skip
+    ours = served_on(port, data)
     calls = {"a cached query": CACHED, "a cached query, again": CACHED}
     found = await of_server(ours, port, "execute_hogql", calls, given)
     size = 2_000

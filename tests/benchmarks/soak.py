@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,10 +24,9 @@ import httpx
 import psutil
 
 from posthog_mcp.results import Json
-from tests.benchmarks.load import ROOT, answering, free_port, started
+from tests.benchmarks.load import answering, free_port, served_on, started, with_demo
 from tests.remote.calls import META, headers
 
-EVENTS = 100_000
 WRONG = 0.1
 Call = tuple[str, dict[str, Json], str]
 """A tool, its arguments, and the code it has to be refused with ('' where it has to answer)."""
@@ -144,11 +142,8 @@ def growth(of: list[int]) -> float:
 
 
 async def main(minutes: int, clients: int) -> int:
-    data, port = Path(tempfile.mkdtemp()), free_port()
-    demo = [sys.executable, "-m", "posthog_mcp", "local", "demo-data", "--events", str(EVENTS), "--data-dir", str(data)]
-    await anyio.to_thread.run_sync(lambda: subprocess.run(demo, check=True, capture_output=True, cwd=ROOT))
-    server = started([sys.executable, "-m", "posthog_mcp", "serve", "--transport", "http", "--port", str(port),
-                      "--backend", "local", "--toolsets", "all", "--data-dir", str(data)])  # fmt: skip
+    data, port = await with_demo(Path(tempfile.mkdtemp())), free_port()
+    server = started(served_on(port, data, "--toolsets", "all"))
     try:
         await answering(f"http://127.0.0.1:{port}/health")
         soak = Soak(f"http://127.0.0.1:{port}/mcp", time.monotonic() + minutes * 60)
