@@ -68,12 +68,15 @@ def tokens(text: str) -> list[str]:
     return TOKEN.findall(folded(text))[:MOST_TOKENS]
 
 
+STEMMING = Lock()
+"""A stemmer holds the word it works on, and questions are read in several threads."""
+
+
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """The English stem; words of other languages only lose their endings alike."""
     if not word.isalpha():
         return word
-    # A stemmer holds the word it works on, and questions are read in several threads.
     with STEMMING:
         return stemmer().stemWord(word)
 
@@ -83,9 +86,6 @@ def stemmer() -> Stemmer:
     import snowballstemmer
 
     return cast("Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
-
-
-STEMMING = Lock()
 
 
 class Stemmer:
