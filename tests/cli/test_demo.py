@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,13 @@ def test_every_step_answers_and_names_the_planted_stories(data: str) -> None:
     assert found["What goes wrong on iOS?"].startswith("PaymentSheetError on 4.2.0")
     assert "of those who connected one" in found["Who comes back: does connecting an integration go with it?"]
     assert found["How would I find out why sales drop?"].startswith("Why did conversion drop? 8 steps")
-    assert found["Why did it drop five weeks ago?"].startswith("It sits in $os iOS: 7")
+    broke = re.fullmatch(
+        r"It sits in \$os iOS: (\d+) % before, (\d+) % then\.", found["Why did it drop five weeks ago?"]
+    )
+    assert broke, found["Why did it drop five weeks ago?"]
+    # The planted iOS release breaks checkout: two in three went through before it, hardly any after, on whatever day.
+    assert int(broke[1]) > 55
+    assert int(broke[2]) < 10
     assert found["What goes wrong in the assistant's conversations?"].endswith("conversations read went wrong.")
     assert {step["tool"] for step in steps} >= {"discover_objects", "validate_hogql", "execute_hogql"}
 
