@@ -25,6 +25,9 @@ def span(
     name: str, attributes: Attributes, *, kind: SpanKind = SpanKind.INTERNAL, parent: Context | None = None
 ) -> Generator[Span]:
     """A span around a piece of work; a failure leaves its code in it, never its words."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        yield trace.INVALID_SPAN  # nobody traces: the API's own way to do nothing takes ten times as long
+        return
     with TRACER.start_as_current_span(
         name, parent, kind, attributes, record_exception=False, set_status_on_exception=False
     ) as found:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent
 
@@ -17,6 +18,8 @@ from posthog_mcp.results import Json
 
 T = TypeVar("T")
 Ctx = Context[Project, Any]
+MOST_REPORTS = 64
+"""Reports of progress that wait for a slow client; later ones are left out until it has taken some."""
 
 
 def project_of(ctx: Ctx) -> Project:
@@ -32,18 +35,24 @@ def answer(content: dict[str, Json], text: str | None = None) -> CallToolResult:
 async def reporting(ctx: Ctx, work: Callable[[Progress], Awaitable[T]]) -> T:
     """Run `work` and pass on what it reports as MCP progress; an error of ours comes out as itself.
 
+    What passes it on starts with the first report: most answers come without one.
+
     Raises:
         PostHogMcpError: what the work raised.
     """
-    send, receive = anyio.create_memory_object_stream[tuple[float, str]](64)
     outcome: list[T] = []
     failure: list[PostHogMcpError] = []
+    sends: list[MemoryObjectSendStream[tuple[float, str]]] = []
 
     def report(fraction: float, message: str) -> None:
-        if send.statistics().current_buffer_used < 64:
-            send.send_nowait((fraction, message))
+        if not sends:
+            send, receive = anyio.create_memory_object_stream[tuple[float, str]](MOST_REPORTS)
+            sends.append(send)
+            tasks.start_soon(forward, receive)
+        if sends[0].statistics().current_buffer_used < MOST_REPORTS:
+            sends[0].send_nowait((fraction, message))
 
-    async def forward() -> None:
+    async def forward(receive: MemoryObjectReceiveStream[tuple[float, str]]) -> None:
         async with receive:
             async for fraction, message in receive:
                 await ctx.report_progress(fraction, 1.0, message)
@@ -51,14 +60,14 @@ async def reporting(ctx: Ctx, work: Callable[[Progress], Awaitable[T]]) -> T:
     project = project_of(ctx)
     project.driver.progress = report
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(forward)
         try:
             outcome.append(await work(report))
         except PostHogMcpError as error:
             failure.append(error)
         finally:
             project.driver.progress = None
-            send.close()
+            for send in sends:
+                send.close()
     if failure:
         raise failure[0]
     return outcome[0]

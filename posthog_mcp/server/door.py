@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import time
-import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import anyio
@@ -71,11 +72,11 @@ class Door:
             await self._app(scope, receive, send)
             return
         inner = {**scope, "posthog_mcp.path": scope["path"], "path": "/mcp", "raw_path": b"/mcp"}
-        request_id = request_id_of(scope)
+        headers = plain_headers(scope)
+        request_id = request_id_of(headers)
         REQUEST.set(request_id)
         about = {"http.request.method": scope["method"], "posthog_mcp.request_id": request_id}
-        parent = incoming(plain_headers(scope))
-        with span(f"HTTP {scope['method']}", about, kind=SpanKind.SERVER, parent=parent) as traced:
+        with span(f"HTTP {scope['method']}", about, kind=SpanKind.SERVER, parent=incoming(headers)) as traced:
             status = await self._answered(inner, receive, Answer(send, request_id))
             traced.set_attribute("http.response.status_code", status)
 
@@ -211,10 +212,10 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else "?"
 
 
-def request_id_of(scope: Scope) -> str:
+def request_id_of(headers: Mapping[str, str]) -> str:
     """The gateway's id where it gave a plain one, else one of our own."""
-    given = plain_headers(scope).get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
+    given = headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def plain_headers(scope: Scope) -> dict[str, str]:

@@ -7,6 +7,8 @@ that were masked when they came in. `visible` takes out what hides or reorders t
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -16,6 +18,7 @@ from posthog_mcp.safety.documents import differences, known, masked_document, ma
 from posthog_mcp.safety.masking import Masking
 
 Wire = dict[str, Json]
+ESCAPED = re.compile(r"\\[bfru]")
 GIVING = frozenset({"tools/call", "resources/read", "prompts/get", "completion/complete"})
 """Methods whose results hold the project's data."""
 
@@ -41,7 +44,19 @@ def masked_result(masking: Masking, method: str, arguments: Json, result: Wire) 
 
 def visible(method: str, result: Wire) -> Wire:
     """The result without characters that hide or reorder text; resources are files and keep every byte."""
-    return result if method == "resources/read" else {name: shown(value) for name, value in result.items()}
+    if method == "resources/read" or plain(json.dumps(result, ensure_ascii=False, default=str)):
+        return result
+    return {name: shown(value) for name, value in result.items()}
+
+
+def plain(encoded: str) -> bool:
+    """Whether this JSON text surely holds nothing of HIDDEN: most answers, found without a walk through them.
+
+    JSON writes control characters as escapes, of which those of a line end and a tab are none of HIDDEN.
+    """
+    if ESCAPED.search(encoded):
+        return False
+    return "\x7f" not in encoded if encoded.isascii() else not HIDDEN.search(encoded)
 
 
 def shown(value: Json) -> Json:

@@ -124,7 +124,7 @@ class Gate:
             MCPError: the audit is required and cannot be written.
         """
         elapsed = (time.perf_counter() - begun) * 1000
-        record = replace(record_of(project, ctx.method, ctx.params, result, elapsed), cost=cost)
+        record = record_of(project, ctx.method, ctx.params, result, elapsed, cost)
         tell_span(project, ctx.method, record, self._server.published)
         if ctx.method == "tools/call":
             self._server.figures.took(record.action, elapsed)

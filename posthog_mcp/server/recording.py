@@ -12,6 +12,7 @@ from typing import cast
 
 from opentelemetry import trace
 
+from posthog_mcp.observing.cost import Cost
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
 from posthog_mcp.server.edge import Wire, arguments_of
@@ -40,7 +41,7 @@ class Figures:
                 self.times[tool, bucket] += 1
 
 
-def record_of(project: Project, method: str, params: object, result: Wire, elapsed_ms: float) -> Record:
+def record_of(project: Project, method: str, params: object, result: Wire, elapsed_ms: float, cost: Cost) -> Record:
     """The record of a finished call."""
     content = result.get("structuredContent")
     found = content if isinstance(content, dict) else {}
@@ -62,6 +63,7 @@ def record_of(project: Project, method: str, params: object, result: Wire, elaps
         cached=found.get("cached") is True,
         decision=decision(result),
         who=project.principal.who,
+        cost=cost,
     )
 
 

@@ -13,7 +13,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,10 @@ class Record:
     who: str = ""
     cost: Cost = field(default_factory=Cost)
     """Beside the chain, as texts are."""
+
+
+BESIDE = ("hogql", "who", "cost")
+CHAINED = tuple(each.name for each in fields(Record) if each.name not in BESIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +156,9 @@ class Audit:
 
     def chained(self, sequence: int, record: Record, last: str) -> dict[str, Any]:
         """The row of a record."""
-        fields = asdict(record)
-        text = fields.pop("hogql")
-        del fields["who"], fields["cost"]
-        row = {"sequence": sequence, **fields, "hogql_hash": self.mark("hogql", text) if text else ""}
+        kept = {name: getattr(record, name) for name in CHAINED}
+        text = record.hogql
+        row = {"sequence": sequence, **kept, "hogql_hash": self.mark("hogql", text) if text else ""}
         row["elapsed_ms"] = round(record.elapsed_ms, 1)
         return {**row, "hash": self.link(row, last)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,8 @@ from posthog_mcp.state.sealing import PLAIN, Seal
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
 
-BUFFER = 50
+BUFFER = 200
+"""Cache hits that may wait in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class HistoryEntry:
     name: str | None = None
 
     def as_json(self) -> dict[str, Json]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in HistoryEntry.__slots__}
 
 
 class History:
@@ -125,7 +126,7 @@ class History:
                 return
             engine, table = self._open()
             with engine.begin() as connection:
-                connection.execute(table.insert(), [asdict(entry) for entry in entries])
+                connection.execute(table.insert(), [entry.as_json() for entry in entries])
 
     def _search(self, project_id: int, search: str | None, favourites: bool, limit: int) -> list[HistoryEntry]:
         self._flush()

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import sqlite3
 import string
 import threading
+import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,6 +45,8 @@ PUBLISHED_ACTIVITY = 10_000
 NAMED_BY = {"feature_flags": ("experiments",)}
 """Kind → kinds whose tables show an id that is found through it."""
 CHANGED = ".changed"
+SETTLED = 50_000_000
+"""Nanoseconds after which a file's time tells it from its next version."""
 LAYOUT = ".layout"
 SEARCHED = "folded(name || ' ' || coalesce(json_extract(body, '$.description'), json_extract(body, '$.key'), ''))"
 
@@ -61,6 +65,8 @@ class Objects:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = root / "system"
+        self._changed = self.folder / CHANGED
+        self._stamped: tuple[tuple[int, int] | None, str] = (None, "")
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.RLock()
 
@@ -238,16 +244,23 @@ class Objects:
             for each in (kind, *NAMED_BY.get(kind, ())):
                 self._write_tables(each, bodies(connection, each))
             self._write_tables("activity_log", newest_activity(connection, PUBLISHED_ACTIVITY))
-            write_atomically(self.folder / CHANGED, secrets.token_hex(8))
+            write_atomically(self._changed, secrets.token_hex(8))
 
     def _write_tables(self, kind: str, found: Sequence[Body]) -> None:
         for table, text in files_of(kind, found).items():
             write_atomically(self.folder / f"{table}.jsonl", text)
 
     def stamp(self) -> str:
-        """Changes with every change by any process; costs one small read."""
+        """Changes with every change by any process; costs one `stat`, and a small read after a change."""
         try:
-            return (self.folder / CHANGED).read_text(encoding="utf-8")
+            found = os.stat(self._changed)
+            mark = (found.st_ino, found.st_mtime_ns)
+            if mark != self._stamped[0]:
+                text = self._changed.read_text(encoding="utf-8")
+                # A file as young as the clock's grain may be replaced by one that looks the same.
+                settled = abs(time.time_ns() - found.st_mtime_ns) > SETTLED
+                self._stamped = (mark if settled else None, text)
+            return self._stamped[1]
         except OSError:
             return ""
 
