@@ -28,7 +28,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     log_to_stderr(settings)
     if arguments.transport == "http":
-        anyio.run(serve_http, settings, arguments.host, arguments.port)
+        loop = {"use_uvloop": sys.platform != "win32"}
+        anyio.run(serve_http, settings, arguments.host, arguments.port, backend_options=loop)
     else:
         anyio.run(serve_stdio, settings)
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from posthog_mcp.commands.connections import Impatient
 from posthog_mcp.server.app import build_server
 from posthog_mcp.server.http import http_app
 from posthog_mcp.settings import Settings
@@ -25,7 +26,7 @@ async def server_of(data: Path, **settings: Any) -> AsyncIterator[httpx.AsyncCli
     """A client of a server on a port of its own."""
     given: dict[str, Any] = {"data_dir": data, "toolsets": "all", "allowed_hosts": "127.0.0.1"} | settings
     app = http_app(build_server(Settings.load(**given)), "127.0.0.1", 1)
-    async with serving(app) as address, httpx.AsyncClient(base_url=address, timeout=60) as client:
+    async with serving(app, http=Impatient) as address, httpx.AsyncClient(base_url=address, timeout=60) as client:
         yield client
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -192,6 +193,40 @@ async def test_a_head_that_does_not_come_ends_the_connection(monkeypatch: pytest
                     await stream.receive()
         async with httpx.AsyncClient() as client:
             assert (await client.get(address)).text == "hello"
+
+
+async def test_a_head_or_a_trailer_without_end_ends_the_connection() -> None:
+    async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await PlainTextResponse("hello")(scope, receive, send)
+
+    chunked = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    endless = {
+        "one header": (b"GET / HTTP/1.1\r\nx: ", b"a" * 1000),
+        "many headers": (b"GET / HTTP/1.1\r\n", b"a: b\r\n" * 100),
+        "a path": (b"GET /", b"a" * 1000),
+        "trailers": (chunked + b"1\r\nx\r\n0\r\n", b"a: b\r\n" * 100),
+        "a chunk's extension": (chunked + b"1;", b"a" * 1000),
+    }
+    async with serving(hello, http=connections.Impatient) as address:
+        port = int(address.rpartition(":")[2])
+        for first, then in endless.values():
+            sent = 0
+            async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+                await stream.send(first)
+                with anyio.fail_after(10), contextlib.suppress(anyio.BrokenResourceError):
+                    while sent < 1 << 24:
+                        await stream.send(then)
+                        sent += len(then)
+                        await anyio.lowlevel.checkpoint()
+            # What a socket's buffers take is beyond the server's knowledge.
+            assert sent < 1 << 24
+        tiny = b"".join(b"1\r\nx\r\n" for _ in range(50_000)) + b"0\r\n\r\n"
+        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+            await stream.send(chunked + tiny)
+            with anyio.fail_after(10):
+                assert b"hello" in await stream.receive()
 
 
 async def test_the_log_has_a_line_a_request_without_keys(
