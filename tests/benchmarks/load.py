@@ -1,7 +1,8 @@
 """200 clients at once over HTTP on the embedded project, against a bare `mcp` server with an echo tool.
 
 `python -m tests.benchmarks.load [--clients 200] [--seconds 120] [--soak MINUTES]` prints answers a second, p50, p95, p99,
-errors and memory. The aim: no error, at least 0.6 times the echo's answers for cached queries, flat memory.
+errors and memory. The aim: no error, at least 0.6 times the echo's answers for cached queries, flat memory. The echo runs
+twice: on asyncio and h11, which is all that `pip install mcp` brings, and on the loop and HTTP parser that we serve with.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ server = MCPServer("echo", log_level="ERROR")
 @server.tool(structured_output=False)
 async def echo(text: str) -> str:
     return text
-uvicorn.run(server.streamable_http_app(stateless_http=True), port=int(sys.argv[1]), log_level="error")
+app, port, loop, http = server.streamable_http_app(stateless_http=True), int(sys.argv[1]), *sys.argv[2:]
+uvicorn.run(app, port=port, log_level="error", loop=loop, http=http)
 """
+STACKS = (("asyncio", "h11"), ("uvloop", "httptools"))
 CACHED = {"query": "SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC LIMIT 10"}
 
 
@@ -145,14 +148,16 @@ async def main(given: argparse.Namespace) -> None:
     calls = {"a cached query": CACHED, "a cached query, again": CACHED}
     found = await of_server(ours, port, "execute_hogql", calls, given)
     size = 2_000
-    port = free_port()
-    echoed = await of_server(
-        [sys.executable, "-c", ECHO, str(port)], port, "echo", {"echo": {"text": "x" * size}}, given
-    )
-    for what, each in {**found, f"bare mcp server, echo of {size:,}": echoed["echo"]}.items():
-        print(each.line(what, given.seconds))
-    ratio = len(found["a cached query"].times) / max(1, len(echoed["echo"].times))
-    print(f"cached queries to echoes: {ratio:.2f}x; {given.clients} clients, {given.seconds:g} s each")
+    for loop, http in STACKS:
+        port = free_port()
+        command = [sys.executable, "-c", ECHO, str(port), loop, http]
+        what = f"bare mcp server on {loop}, {http}"
+        found |= await of_server(command, port, "echo", {what: {"text": "x" * size}}, given)
+    rates = {what: len(each.times) for what, each in found.items()}
+    for what, each in found.items():
+        ratio = f"  {rates['a cached query'] / max(1, rates[what]):.2f}x" if "bare" in what else ""
+        print(each.line(what, given.seconds) + ratio)
+    print(f"{given.clients} clients, {given.seconds:g} s each; echoes of {size:,} characters; ratios of cached queries")
 
 
 if __name__ == "__main__":
