@@ -125,9 +125,8 @@ class Soak:
         if answer.status_code != 200:
             return f"status {answer.status_code}"
         # A long call answers as an event stream; its last event is the answer.
-        told = (
-            answer.text.rpartition("data: ")[2] if answer.headers["content-type"].startswith("text/ev") else answer.text
-        )
+        streamed = answer.headers["content-type"].startswith("text/event-stream")
+        told = answer.text.rpartition("\ndata: ")[2] if streamed else answer.text
         result = json.loads(told).get("result", {})
         text = "".join(str(part.get("text", "")) for part in result.get("content", []))
         if bool(result.get("isError")) != bool(code) or (code and not text.startswith(f"[{code}]")):
