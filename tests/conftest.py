@@ -21,7 +21,6 @@ LONG = (
     "insights/test_stickiness.py",
     "journeys/test_totals.py",
     "knowledge/workflows/test_every_step.py",
-    "remote/test_replicas.py",
     "sync/test_sync.py",
 )
 """Files that take half a minute or more; they run with --long, which a CI job of its own gives."""
