@@ -24,8 +24,8 @@ from posthog_mcp.settings import Settings
 
 STOP_SECONDS = 5.0
 COLLECTING = (50_000, 20, 50)
-"""Garbage collection of a server that many use at once: walks through a large heap are what its slowest answers wait for.
-With Python's own thresholds the p95 of cached queries doubles; cycles wait longer and cost some megabytes."""
+"""Garbage collection of a server that many use at once: its slowest answers wait for walks through a large heap. With
+Python's own thresholds the p95 of cached queries doubles; cycles wait longer here and cost some megabytes."""
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
