@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 GRACE_SECONDS = 20
-"""For what is under way; with the drain it stays below the 30 s after which our files for Compose, systemd and Kubernetes kill."""
+"""For what is under way; with the image's drain it stays below the 30 s after which Compose and systemd kill."""
 
 
 def bind(host: str, port: int) -> socket.socket:

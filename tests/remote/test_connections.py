@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ import pytest
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from posthog_mcp.cli import main
 from posthog_mcp.commands import connections
 from tests.insights.served import serving
 from tests.remote.calls import META, headers
@@ -167,7 +169,9 @@ async def test_a_call_under_way_is_answered_at_the_servers_end(own_data: Path, t
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-async def test_a_second_signal_waits_for_nothing_and_tells_the_clients(own_data: Path, tmp_path: Path) -> None:
+async def test_a_second_signal_waits_for_nothing_and_tells_client_and_audit(
+    own_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     answers: list[httpx.Response] = []
     with process(own_data, tmp_path / "log", POSTHOG_MCP_DRAIN_SECONDS="60") as (server, address):
         await ready(address)
@@ -183,3 +187,6 @@ async def test_a_second_signal_waits_for_nothing_and_tells_the_clients(own_data:
     assert (draining.status_code, draining.json()) == (503, {"status": "draining"})
     assert answers[0].status_code == 503
     assert "Traceback" not in (tmp_path / "log").read_text()
+    assert main(["audit", "export", "--data-dir", str(own_data)]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["action"], record["decision"]) == ("execute_hogql", "cancelled")
