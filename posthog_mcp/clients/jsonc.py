@@ -99,7 +99,7 @@ def dumped(value: Json, indent: str, step: str) -> str:
 
 def step_of(text: str) -> str:
     """The indent of the first member: tabs or blanks."""
-    found = re.search(r"\{[^\n]*\n([ \t]+)\"", text)
+    found = re.search(r"\{[^\n]*\n(?:[ \t]*//[^\n]*\n|[ \t]*/\*[^\n]*\*/[ \t]*\n|[ \t]*\n)*([ \t]+)\"", text)
     return found[1] if found else "  "
 
 

@@ -23,12 +23,13 @@ Server = dict[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How our server is reached: a command with its environment, or an address with the key to send."""
+    """How our server is reached: a command with its environment, or an address with the key and headers to send."""
 
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     url: str = ""
     key: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,40 +52,52 @@ def local(wanted: Wanted) -> Server:
     return {"command": wanted.command[0], "args": [*wanted.command[1:]], **({"env": env} if env else {})}
 
 
-def bearer(wanted: Wanted) -> Server:
-    return {"headers": {"Authorization": f"Bearer {wanted.key}"}} if wanted.key else {}
+def sent(wanted: Wanted, key: str = "") -> Server:
+    """The headers of each request; `key` stands for the key itself."""
+    login = {"Authorization": f"Bearer {key or wanted.key}"} if wanted.key else {}
+    headers: dict[str, Json] = {**login, **wanted.headers}
+    return {"headers": headers} if headers else {}
 
 
 def plain_entry(wanted: Wanted) -> Server:
-    return {"url": wanted.url, **bearer(wanted)} if wanted.url else local(wanted)
+    return {"url": wanted.url, **sent(wanted)} if wanted.url else local(wanted)
 
 
 def desktop_entry(wanted: Wanted) -> Server:
-    """Its file starts programs only: an address goes through mcp-remote."""
+    """Its file starts programs only: an address goes through mcp-remote.
+
+    The key stands in `env`: a command's arguments show in every list of processes, and on Windows break at blanks.
+    """
     if not wanted.url:
         return local(wanted)
-    header: list[Json] = ["--header", f"Authorization: Bearer {wanted.key}"] if wanted.key else []
-    return {"command": "npx", "args": ["-y", "mcp-remote", wanted.url, *header]}
+    given = {**({"Authorization": "${POSTHOG_LOGIN}"} if wanted.key else {}), **wanted.headers}
+    headers = [part for name, text in given.items() for part in ("--header", f"{name}:{text}")]
+    env: Server = {"env": {"POSTHOG_LOGIN": f"Bearer {wanted.key}"}} if wanted.key else {}
+    return {"command": "npx", "args": ["-y", "mcp-remote", wanted.url, *headers], **env}
 
 
 def typed_entry(wanted: Wanted) -> Server:
-    return {"type": "http", "url": wanted.url, **bearer(wanted)} if wanted.url else {"type": "stdio", **local(wanted)}
+    return {"type": "http", "url": wanted.url, **sent(wanted)} if wanted.url else {"type": "stdio", **local(wanted)}
 
 
 def vscode_entry(wanted: Wanted) -> Server:
     """The key is asked for and kept by VS Code."""
     if wanted.url:
-        return {"type": "http", "url": wanted.url, "headers": {"Authorization": "Bearer ${input:posthog-key}"}}
+        return {"type": "http", "url": wanted.url, **sent(wanted, "${input:posthog-key}")}
     env: dict[str, Json] = {name: "${input:posthog-key}" if name == KEY else text for name, text in wanted.env.items()}
     return {"type": "stdio", **local(wanted), **({"env": env} if env else {})}
 
 
 def windsurf_entry(wanted: Wanted) -> Server:
-    return {"serverUrl": wanted.url, **bearer(wanted)} if wanted.url else local(wanted)
+    return {"serverUrl": wanted.url, **sent(wanted)} if wanted.url else local(wanted)
 
 
 def codex_entry(wanted: Wanted) -> Server:
-    return {"url": wanted.url, "bearer_token_env_var": KEY} if wanted.url else local(wanted)
+    """It takes the key from its own environment."""
+    if not wanted.url:
+        return local(wanted)
+    headers: Server = {"http_headers": dict(wanted.headers)} if wanted.headers else {}
+    return {"url": wanted.url, **({"bearer_token_env_var": KEY} if wanted.key else {}), **headers}
 
 
 def cursor_link(name: str, entry: Server) -> str:

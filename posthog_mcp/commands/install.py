@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from posthog_mcp.clients.installing import install, printed
@@ -32,6 +33,9 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         return 0
     copy = f" (the file as it was: {done.backup})" if done.backup else ""
     sys.stdout.write(f"Wrote {arguments.name!r} to {done.path}{copy}. {client.after}\n")
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    if key and arguments.scope == "project" and key in done.path.read_text(encoding="utf-8"):
+        sys.stdout.write("Your key stands in it: keep the file out of version control.\n")
     return 0
 
 
@@ -52,7 +56,7 @@ def reached(settings: Settings, arguments: argparse.Namespace) -> Wanted:
     """How the client shall start or find the server: with the key and project of these settings."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     if arguments.url:
-        return Wanted(url=arguments.url, key=key)
+        return Wanted(url=arguments.url, key=key, headers=headers(settings))
     env = {KEY: key} if key else {}
     if settings.project_id is not None:
         env["POSTHOG_PROJECT_ID"] = str(settings.project_id)
@@ -64,6 +68,13 @@ def reached(settings: Settings, arguments: argparse.Namespace) -> Wanted:
     return Wanted(command=(sys.executable, "-m", "posthog_mcp") if python else UVX, env=env)
 
 
+def headers(settings: Settings) -> dict[str, str]:
+    """What tells a server for a team the project and region of a key."""
+    project = {"X-PostHog-Project-Id": str(settings.project_id)} if settings.project_id is not None else {}
+    elsewhere = settings.region != "us" and not settings.base_url
+    return {**project, **({"X-PostHog-Region": settings.region} if elsewhere else {})}
+
+
 def link(client: Client, name: str, wanted: Wanted) -> str:
     """A link that installs with one click.
 
@@ -73,5 +84,5 @@ def link(client: Client, name: str, wanted: Wanted) -> str:
     if client.link is None:
         can = ", ".join(each for each, one in CLIENTS.items() if one.link)
         raise InvalidInput(f"{client.title} has no such link.", fix=f"These have: {can}.")
-    bare = Wanted(wanted.command, {name: text for name, text in wanted.env.items() if name != KEY}, wanted.url)
+    bare = replace(wanted, key="", env={name: text for name, text in wanted.env.items() if name != KEY})
     return client.link(name, client.entry(bare))

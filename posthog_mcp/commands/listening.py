@@ -15,7 +15,8 @@ from posthog_mcp.errors import InvalidInput, Unavailable
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-GRACE_SECONDS = 5
+GRACE_SECONDS = 20
+"""For what is under way; with the image's drain it stays below the 30 s after which Compose and systemd kill."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -58,14 +59,19 @@ async def serve_app(
     from posthog_mcp.commands.connections import Impatient
 
     class Draining(uvicorn.Server):
-        """A second signal ends it at once."""
+        """A second signal waits for nothing more."""
 
         drained = False
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             again, self.drained = self.drained, True
             drain()
-            if again or drain_seconds == 0:
+            if again:
+                self.should_exit = True
+                for task in list(self.server_state.tasks):
+                    task.cancel()
+                return
+            if drain_seconds == 0:
                 super().handle_exit(sig, frame)
                 return
             ending = threading.Timer(drain_seconds, super().handle_exit, (sig, frame))

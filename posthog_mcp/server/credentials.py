@@ -20,8 +20,8 @@ LOCAL_KEY = "phx_local"
 EMBEDDED = 1
 """The embedded project's number."""
 MAX_KEY = 4_096
-PLACE = re.compile(r"^/(?:(us|eu)/)?(?:(\d{1,12})/)?mcp/?$")
-"""`/mcp`, `/eu/mcp`, `/123/mcp`, `/eu/123/mcp`."""
+PLACE = re.compile(r"^/(?:(us|eu)/)?(?:([0-9]{1,12})/)?mcp/?$")
+"""`/mcp`, `/eu/mcp`, `/123/mcp`, `/eu/123/mcp`; with a line end after it too, since Starlette's routes take that."""
 
 
 class Refused(Exception):

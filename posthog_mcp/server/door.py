@@ -96,6 +96,13 @@ class Door:
             told = "The request is larger than is taken." if error.status == 413 else "The request came too slowly."
             refusal = JSONResponse({"error": told}, status_code=error.status, headers={"connection": "close"})
             await refusal(inner, receive, answer.send)
+        except anyio.get_cancelled_exc_class():
+            if not self.traffic.draining:
+                raise
+            # The server's end cancels what takes too long. This task ends here, and its client shall know why.
+            if answer.status == 0:
+                told = {"error": "The server is ending; ask again."}
+                await JSONResponse(told, status_code=503)(inner, receive, answer.send)
         finally:
             self._log(inner, who, answer, begun)
         return answer.status

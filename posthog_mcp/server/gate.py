@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+import anyio
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_REQUEST
@@ -23,6 +24,7 @@ from posthog_mcp.safety.principals import Access
 from posthog_mcp.server.edge import GIVING, Wire, arguments_of, masked_result, visible
 from posthog_mcp.server.recording import action_of, record_of, tell_span
 from posthog_mcp.server.registry import requested_toolsets
+from posthog_mcp.state.audit import Record
 
 if TYPE_CHECKING:
     from posthog_mcp.server.app import AnalyticsServer
@@ -31,6 +33,7 @@ Call = ServerRequestContext[Project]
 CURRENT: ContextVar[Project] = ContextVar("project of this request")
 ACCESS = "posthog_mcp.access"
 """Where the HTTP door leaves what it found, in the ASGI scope."""
+CANCELLED: Wire = {"isError": True, "content": [{"type": "text", "text": "[cancelled] Its time or its client went."}]}
 
 
 class Gate:
@@ -96,6 +99,10 @@ class Gate:
                     raise
                 text = project.masking.text(error.message)
                 raise MCPError(code=error.code, message=text, data=error.data) from None
+            except anyio.get_cancelled_exc_class():
+                # Nobody hears an answer, yet it was asked, and the query may have run.
+                self._taken(project, ctx, CANCELLED, begun, cost)
+                raise
             finally:
                 figures.at_work -= 1
         if not isinstance(result, dict):
@@ -117,12 +124,8 @@ class Gate:
         )
         return {"isError": True, "content": [{"type": "text", "text": error.as_text()}]}
 
-    async def _recorded(self, project: Project, ctx: Call, result: Wire, begun: float, cost: Cost) -> None:
-        """Count the call, tell its span, and give it to the audit.
-
-        Raises:
-            MCPError: the audit is required and cannot be written.
-        """
+    def _taken(self, project: Project, ctx: Call, result: Wire, begun: float, cost: Cost) -> Record:
+        """Count the call, tell its span, and give it to the audit."""
         elapsed = (time.perf_counter() - begun) * 1000
         record = record_of(project, ctx.method, ctx.params, result, elapsed, cost)
         tell_span(project, ctx.method, record, self._server.published)
@@ -130,10 +133,19 @@ class Gate:
             self._server.figures.took(record.action, elapsed)
             self._server.figures.cached[record.action] += record.cached
             self._server.own_events.tell(record, client_of(ctx))
-        audit = self._server.audit
+        if self._server.audit is not None:
+            self._server.audit.add(record)
+        return record
+
+    async def _recorded(self, project: Project, ctx: Call, result: Wire, begun: float, cost: Cost) -> None:
+        """Take the call, and wait for the audit where it must be written.
+
+        Raises:
+            MCPError: the audit is required and cannot be written.
+        """
+        record, audit = self._taken(project, ctx, result, begun, cost), self._server.audit
         if audit is None:
             return
-        audit.add(record)
         required = self._server.configured.audit == "required"
         if required or self._server.changes_something(record.action):
             try:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import anyio
 from mcp.server.transport_security import TransportSecuritySettings
+from sse_starlette.sse import AppStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -90,6 +91,8 @@ class Page:
 
 def http_app(server: AnalyticsServer, host: str, port: int, *, stateless: bool = True) -> Door:
     """The ASGI app for this address."""
+    # Else SIGTERM cuts every answer that is an event stream, so all of the older protocols, before it is written.
+    AppStatus.disable_automatic_graceful_drain()
     settings, traffic = server.configured, Traffic()
     server.only_known = settings.auth in ("key", "oauth")
     page = Page(server, traffic, time.time())

@@ -203,6 +203,55 @@ def test_a_remote_server_is_an_address(client: str) -> None:
     assert "https://mcp.example.com/mcp" in json.dumps(entry_of(client))
 
 
+@pytest.mark.parametrize("client", CLIENT_NAMES)
+def test_a_remote_server_gets_key_project_and_region(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOG_API_KEY", "phx_mine")
+    monkeypatch.setenv("POSTHOG_PROJECT_ID", "7")
+    monkeypatch.setenv("POSTHOG_REGION", "eu")
+
+    assert installed(client, "--url", "https://mcp.example.com/mcp") == 0
+
+    entry = entry_of(client)
+    sent = {"Authorization": "Bearer phx_mine", "X-PostHog-Project-Id": "7", "X-PostHog-Region": "eu"}
+    if client == "claude-desktop":
+        given = ["Authorization:${POSTHOG_LOGIN}", "X-PostHog-Project-Id:7", "X-PostHog-Region:eu"]
+        args = [
+            "-y",
+            "mcp-remote",
+            "https://mcp.example.com/mcp",
+            *(word for each in given for word in ("--header", each)),
+        ]
+        assert (entry["args"], entry["env"]) == (args, {"POSTHOG_LOGIN": "Bearer phx_mine"})
+    elif client == "codex":
+        del sent["Authorization"]
+        assert (entry["bearer_token_env_var"], entry["http_headers"]) == ("POSTHOG_API_KEY", sent)
+    else:
+        key = "${input:posthog-key}" if client == "vscode" else "phx_mine"
+        assert entry["headers"] == {**sent, "Authorization": f"Bearer {key}"}
+
+
+@pytest.mark.parametrize("client", CLIENT_NAMES)
+def test_a_remote_server_without_a_key_is_not_sent_one(client: str) -> None:
+    assert installed(client, "--url", "https://mcp.example.com/mcp") == 0
+
+    assert not {"headers", "env", "bearer_token_env_var"} & set(entry_of(client))
+
+
+def test_a_key_in_a_projects_file_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("POSTHOG_API_KEY", "phx_mine")
+
+    assert installed("claude-code", "--scope", "project") == 0
+    assert "version control" in capsys.readouterr().out
+    assert installed("vscode", "--scope", "project") == 0
+    assert "version control" not in capsys.readouterr().out
+
+
+def test_a_comment_before_the_first_member_does_not_deepen_the_indent() -> None:
+    text = '{\n\t// mine\n\t"servers": {\n\t\t"a": {}\n\t}\n}\n'
+
+    assert with_member(text, ("servers", "b"), {"c": 1}) == text.replace("{}", '{},\n\t\t"b": {\n\t\t\t"c": 1\n\t\t}')
+
+
 def test_a_projects_own_file(home: Path) -> None:
     assert installed("claude-code", "--scope", "project") == 0
 

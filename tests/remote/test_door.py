@@ -74,6 +74,16 @@ async def test_region_and_project_may_stand_in_the_path(keyed: httpx.AsyncClient
     assert (await ask(keyed, "tools/list", {}, "phx_local", path=path)).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/%D9%A1%D9%A2/mcp", "/ap/mcp", "/eu/12/mcp/x", "/12/eu/mcp"])
+async def test_other_paths_lead_nowhere(plain: httpx.AsyncClient, path: str) -> None:
+    assert (await ask(plain, "tools/list", {}, path=path)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/mcp%0a", "/mcp/%0a", "/12/mcp%0A", "/%6dcp"])
+async def test_no_spelling_of_the_path_leads_around_the_door(keyed: httpx.AsyncClient, path: str) -> None:
+    assert (await ask(keyed, "tools/list", {}, path=path)).status_code == 401
+
+
 @pytest.mark.parametrize("more", [{"x-posthog-project-id": "a"}, {"x-posthog-region": "mars"}])
 async def test_wrong_places_are_told(keyed: httpx.AsyncClient, more: dict[str, str]) -> None:
     assert (await ask(keyed, "tools/list", {}, "phx_local", **more)).status_code == 400
