@@ -7,6 +7,7 @@ that is what MCP clients start.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -50,13 +51,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words = ["serve", *words]
     arguments = parser().parse_args(words)
+    settings: Settings | None = None
     try:
         settings = Settings.load(**{name: getattr(arguments, name, None) for name in SETTING_FLAGS})
         command = cast(Command, importlib.import_module(f"posthog_mcp.commands.{arguments.module}"))
         with exporting():
             return run(command, settings, arguments)
     except PostHogMcpError as error:
-        print(error.as_text(), file=sys.stderr)  # noqa: T201
+        from posthog_mcp.commands.discreet import told
+
+        print(told(error, settings), file=sys.stderr)  # noqa: T201
         return WRONG_USAGE if isinstance(error, InvalidInput) else FAILED
     except KeyboardInterrupt:
         return FAILED
@@ -66,12 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(command: Command, settings: Settings, arguments: argparse.Namespace) -> int:
-    """Run it, on record where it does work."""
+    """Run it, on record where it does work, masked where it prints what is the project's."""
+    from posthog_mcp.commands.discreet import PRINTING, masked_output
     from posthog_mcp.commands.recording import RECORDED, action_of, recorded
 
-    if arguments.module not in RECORDED:
-        return command.run(settings, arguments)
-    with recorded(settings, action_of(arguments)):
+    with contextlib.ExitStack() as around:
+        if arguments.module in PRINTING:
+            around.enter_context(masked_output(settings))
+        if arguments.module in RECORDED:
+            around.enter_context(recorded(settings, action_of(arguments)))
         return command.run(settings, arguments)
 
 

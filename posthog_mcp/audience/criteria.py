@@ -17,6 +17,7 @@ from posthog_mcp.hogql.spelling import text_literal
 from posthog_mcp.insights.frame import Frame
 from posthog_mcp.insights.question import Filter
 from posthog_mcp.results import Json
+from posthog_mcp.safety.masking import Masking
 
 COUNTS = {"": ">=", "gte": ">=", "lte": "<=", "gt": ">", "lt": "<", "exact": "="}
 SAID = {"": "at least", "gte": "at least", "lte": "at most", "gt": "more than", "lt": "fewer than", "exact": "exactly"}
@@ -53,13 +54,20 @@ def criterion(given: Mapping[str, Any]) -> Criterion:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise InvalidInput(f"The criterion {dict(given)} cannot be read: {place}: {first['msg']}.", fix=FIX) from None
+        raise InvalidInput(
+            f"The criterion of {about(given)} cannot be read: {place}: {first['msg']}.", fix=FIX
+        ) from None
     if bool(made.key) == bool(made.event):
-        raise InvalidInput(f"The criterion {dict(given)} needs a key or an event.", fix=FIX)
+        raise InvalidInput(f"The criterion of {about(given)} needs a key or an event, and one of them.", fix=FIX)
     if made.event and (made.operator not in COUNTS or (made.times == 0 and made.operator not in ("", "exact", "lte"))):
         fix = f"Counts take {', '.join(filter(None, COUNTS))}; times 0 means that it was not done."
-        raise InvalidInput(f"The criterion {dict(given)} has no such count.", fix=fix)
+        raise InvalidInput(f"The criterion of {about(given)} has no such count.", fix=fix)
     return made
+
+
+def about(given: Mapping[str, Any]) -> str:
+    """What a condition is about, for an error; never its value, which may be somebody's."""
+    return " and ".join(repr(given[name]) for name in ("key", "event") if given.get(name)) or "nothing"
 
 
 def selected(frame: Frame, criteria: Sequence[Criterion]) -> str:
@@ -104,10 +112,11 @@ def leaf(each: Criterion) -> Json:
     return {**told, "value": "performed_event_multiple", **count}
 
 
-def words(each: Criterion) -> str:
-    """A condition for the person."""
+def words(each: Criterion, masking: Masking | None = None) -> str:
+    """A condition for the person; it becomes the cohort's description, which everybody reads."""
     if each.key:
-        return f"{each.key} {each.operator or 'exact'} {json.dumps(each.value, ensure_ascii=False)}"
+        value = each.value if masking is None else masking.under(each.key, each.value, person=True)
+        return f"{each.key} {each.operator or 'exact'} {json.dumps(value, ensure_ascii=False)}"
     if each.negative:
         return f"did not do {each.event} in {each.days} days"
     least = " (and at least once)" if each.operator in ("lte", "lt") else ""

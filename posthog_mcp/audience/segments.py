@@ -100,10 +100,19 @@ async def segment_of(project: Project, name: str, source: Source, progress: Prog
     if source.insight:
         question = question_of(as_question(dict(source.insight)))
         found = await people_behind(project, question, source.actors or {}, MOST_PEOPLE, progress)
-        return of_people(name, whole(found), f"{question.kind}, {dict(source.actors or {})}")
+        return of_people(name, whole(found), f"{question.kind}, {cell_of(project, question, source.actors or {})}")
     if source.churn:
         return await of_churn(project, name, source.churn, progress)
     return await of_cluster(project, name, source.cluster or {})
+
+
+def cell_of(project: Project, question: Question, actors: Mapping[str, Json]) -> dict[str, Json]:
+    """Which cell of the insight the people are of; its breakdown is a value of a property."""
+    cell, masking = dict(actors), project.masking
+    if masking is not None and "breakdown" in cell:
+        for each in question.breakdowns:
+            cell["breakdown"] = masking.under(each.property, cell["breakdown"], person=True)
+    return cell
 
 
 async def of_criteria(project: Project, name: str, criteria: Sequence[Criterion]) -> Segment:
@@ -118,7 +127,7 @@ async def of_criteria(project: Project, name: str, criteria: Sequence[Criterion]
             near = ", ".join(nearest(each.event, known)) or "see discover_objects"
             raise InvalidInput(f"There is no event {each.event!r} in this project.", fix=f"Nearest: {near}.")
     frame = await framed(project, Question(kind="trends", series=[Series(event="")]))
-    hogql, what = selected(frame, criteria), "; ".join(words(each) for each in criteria)
+    hogql, what = selected(frame, criteria), "; ".join(words(each, project.masking) for each in criteria)
     kind, filters = cohort_of(criteria)
     if filters is None:
         return of_hogql(name, hogql, what, "PostHog's filters cannot hold only what was not done")

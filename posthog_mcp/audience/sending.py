@@ -282,7 +282,8 @@ async def to_person(project: Project, outbox: Outbox, campaign: Campaign, target
 
 
 async def send_test(project: Project, campaign: Campaign) -> list[str]:
-    """Each variant to the target's own addresses, with the first recipient's values; marked as a test.
+    """Each variant to the target's own addresses, with the first recipient's values as a preview shows them; marked as
+    a test.
 
     Raises:
         InvalidInput: the target has no addresses of its own.
@@ -293,7 +294,7 @@ async def send_test(project: Project, campaign: Campaign) -> list[str]:
         raise InvalidInput("A draft in PostHog is tested there.", fix="Send it, then use the test of PostHog's editor.")
     if not target.to and target.channel != "webhook":
         raise InvalidInput(f"The target {target.name!r} has no addresses of its own.", fix="Give it `to:` for tests.")
-    somebody = audience.recipients[0] if audience.recipients else Recipient("nobody", "", {})
+    somebody = as_shown(project, audience.recipients[0]) if audience.recipients else Recipient("nobody", "", {})
     told: list[str] = []
     async with open_outbox(project) as outbox:
         for each in campaign.variants:

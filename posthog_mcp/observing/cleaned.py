@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.trace import SpanContext, Status
 
 KEPT = re.compile(
     r"error\.type|rpc\.response\.status_code|mcp\.(method\.name|protocol\.version)|server\.address"
@@ -19,7 +19,14 @@ KEPT = re.compile(
     r"|http\.(request\.method|response\.status_code)|posthog_mcp\.[a-z_0-9]+"
 )
 NAME = re.compile(r"[A-Za-z_/ ]{1,80}")
-"""Names of spans and methods. The SDK takes them from the request, where a client may write anything."""
+"""Names of our own spans and of libraries'."""
+METHOD = re.compile(
+    r"initialize|ping|(server|tools|resources|prompts|completion|logging|subscriptions|tasks|notifications|elicitation"
+    r"|sampling|roots)/[a-zA-Z_/]{1,40}"
+)
+"""The protocol's methods. The SDK takes them, and names of tools, from the request, where a client writes anything."""
+TOLD = "posthog_mcp.outcome"
+"""The server has told this span its tool, whose name is one of ours then."""
 OTHER = "other"
 
 
@@ -42,13 +49,16 @@ class Cleaned(SpanExporter):
 def cleaned(span: ReadableSpan) -> ReadableSpan:
     """The span with what is on the list."""
     attributes = {name: value for name, value in (span.attributes or {}).items() if KEPT.fullmatch(name)}
-    method = attributes.get("mcp.method.name")
-    if method is not None:
-        attributes["mcp.method.name"] = named(str(method))
+    if TOLD not in attributes:
+        attributes.pop("gen_ai.tool.name", None)
+    name = named(span.name, NAME)
+    if "mcp.method.name" in attributes:
+        method = attributes["mcp.method.name"] = named(str(attributes["mcp.method.name"]), METHOD)
+        name = f"{method} {attributes.get('gen_ai.tool.name', '')}".strip()
     return ReadableSpan(
-        name=named(span.name),
-        context=span.context,
-        parent=span.parent,
+        name=name,
+        context=stateless(span.context),
+        parent=stateless(span.parent),
         resource=span.resource,
         attributes=attributes,
         kind=span.kind,
@@ -59,5 +69,12 @@ def cleaned(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def named(text: str) -> str:
-    return text if NAME.fullmatch(text) else OTHER
+def named(text: str, shape: re.Pattern[str]) -> str:
+    return text if shape.fullmatch(text) else OTHER
+
+
+def stateless(context: SpanContext | None) -> SpanContext | None:
+    """The ids alone: `tracestate` is the caller's text."""
+    if context is None:
+        return None
+    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)

@@ -32,6 +32,7 @@ from posthog_mcp.reports.alert_rules import (
     past_firings,
     step,
 )
+from posthog_mcp.reports.sending import send
 from posthog_mcp.results import Json
 from posthog_mcp.state.desk.deliveries import Delivery
 from posthog_mcp.traces.clusters import kept_clustering
@@ -229,7 +230,7 @@ async def told(
             label = state.began if event == "fired" and state.began else found.label
             if target is not None:
                 parcels = apart(Parcel(message, target, f"{alert.id}:{label}:{event}"))
-                sent += [await outbox.deliver(each) for each in parcels]
+                sent += await send(project, parcels, outbox)
     return tuple(sent)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from posthog_mcp.delivery.channel import Parcel, apart
-from posthog_mcp.delivery.message import Message
+from posthog_mcp.delivery.message import Message, Picture, Section
 from posthog_mcp.delivery.outbox import Outbox, open_outbox
 from posthog_mcp.delivery.targets import Target, chosen, load_targets
 from posthog_mcp.project import Project
@@ -39,7 +40,7 @@ async def previews(project: Project, parcels: Sequence[Parcel]) -> list[dict[str
         InvalidInput: a target is not set up.
     """
     async with open_outbox(project) as outbox:
-        return [outbox.preview(each) for each in parcels]
+        return [outbox.preview(discreet(project, each)) for each in parcels]
 
 
 async def send(project: Project, parcels: Sequence[Parcel], outbox: Outbox | None = None) -> list[Delivery]:
@@ -49,9 +50,28 @@ async def send(project: Project, parcels: Sequence[Parcel], outbox: Outbox | Non
         PostHogMcpError: the state database does not answer.
     """
     if outbox is not None:
-        return [await outbox.deliver(each) for each in parcels]
+        return [await outbox.deliver(discreet(project, each)) for each in parcels]
     async with open_outbox(project) as opened:
-        return [await opened.deliver(each) for each in parcels]
+        return [await opened.deliver(discreet(project, each)) for each in parcels]
+
+
+def discreet(project: Project, parcel: Parcel) -> Parcel:
+    """The parcel as it goes: names of projects, dashboards and alerts hold whatever people wrote in them."""
+    masking, message = project.masking, parcel.message
+    if masking is None:
+        return parcel
+    sections = tuple(
+        Section(
+            masking.text(each.title),
+            tuple(map(masking.text, each.paragraphs)),
+            tuple(map(masking.text, each.points)),
+            tuple(Picture(masking.text(one.title), masking.text(one.alt), one.png) for one in each.pictures),
+        )
+        for each in message.sections
+    )
+    facts = {name: masking.under(name, value) for name, value in message.facts.items()}
+    title, footer = masking.text(message.title), masking.text(message.footer)
+    return replace(parcel, message=Message(message.subject_id, title, sections, footer, facts))
 
 
 def digest_of(parcels: Sequence[Parcel]) -> str:

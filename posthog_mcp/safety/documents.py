@@ -13,7 +13,7 @@ from typing import cast
 
 from posthog_mcp.results import Json
 from posthog_mcp.safety.keys import OWN
-from posthog_mcp.safety.masking import Masking
+from posthog_mcp.safety.masking import Masking, filtered
 from posthog_mcp.safety.recognisers import found
 
 HEADERS = ("columns", "fields")
@@ -28,6 +28,8 @@ def masked_document(masking: Masking, value: Json) -> Json:
     if isinstance(value, list):
         return [masked_document(masking, item) for item in value]
     if not isinstance(value, dict):
+        return masking.value(value)
+    if filtered(value):
         return masking.value(value)
     header = next((names for each in HEADERS if (names := column_names(value.get(each)))), None)
     described = not PEOPLE.isdisjoint(value)
@@ -107,4 +109,15 @@ def masked_text(masking: Masking, text: str, changes: Mapping[str, str]) -> str:
 
 def known(arguments: Json) -> frozenset[str]:
     """Personal data that the caller gave: it may stand in the arguments of `next`."""
-    return frozenset(value for _, value in found(json.dumps(arguments, ensure_ascii=False)))
+    texts = {value for _, value in found(json.dumps(arguments, ensure_ascii=False))}
+    return frozenset({*texts, *sought(arguments)})
+
+
+def sought(arguments: Json) -> Iterator[str]:
+    """Texts that filters among the arguments look for."""
+    if isinstance(arguments, dict):
+        wanted = arguments.get("value") if filtered(arguments) else None
+        yield from (each for each in (wanted if isinstance(wanted, list) else [wanted]) if isinstance(each, str))
+    if isinstance(arguments, dict | list):
+        for each in arguments.values() if isinstance(arguments, dict) else arguments:
+            yield from sought(each)

@@ -87,9 +87,12 @@ class Masking:
         return value if value in self._allowed else self._pseudonyms.of(label, value)
 
     def members(self, value: Mapping[str, Json], label: str | None, *, person: bool = False) -> Json:
-        described = person or not PERSONAL.isdisjoint(value)
+        described, about = person or not PERSONAL.isdisjoint(value), filtered(value)
         masked: dict[str, Json] = {}
         for name, item in value.items():
+            if about and name == "value":
+                masked[name] = self.under(about, item, person=value.get("type") == "person")
+                continue
             own = label or self.keys.label(name, person=described)
             bag = name in ("properties", "person_properties", "$set", "$set_once")
             plain = self.keys.allows(name) and label is None
@@ -146,6 +149,12 @@ class Masking:
     def table(self, table: Table, labels: Sequence[str | None]) -> Table:
         """A table whose columns have these labels."""
         return replace(table, rows=self.rows(table.rows, labels))
+
+
+def filtered(value: Mapping[str, Json]) -> str:
+    """The property that a filter of PostHog's shape, {key, value, …}, is on; "" where it is none."""
+    key = value.get("key")
+    return key if isinstance(key, str) and "value" in value else ""
 
 
 def as_json(text: str) -> list[Json] | dict[str, Json] | None:

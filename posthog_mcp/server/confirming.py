@@ -1,4 +1,7 @@
-"""Ask the person whether a change may be made, where their client can show a question."""
+"""Ask the person whether a change may be made, where their client can show a question.
+
+A question goes through the client's program, so it is masked as answers are.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from posthog_mcp.server.answers import Ctx
+from posthog_mcp.server.answers import Ctx, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +29,8 @@ def asking(ctx: Ctx, question: Callable[[object], str]) -> Callable[[object], Aw
         capabilities = session.client_capabilities
         if not session.can_send_request or capabilities is None or capabilities.elicitation is None:
             return None
-        result = await ctx.elicit(question(plan), Confirmation)
+        text, masking = question(plan), project_of(ctx).masking
+        result = await ctx.elicit(text if masking is None else masking.text(text), Confirmation)
         return result.action == "accept" and result.data.confirm
 
     return ask

@@ -88,6 +88,15 @@ def texts(masking: Masking, value: Json, changes: Mapping[str, str]) -> Json:
     return value
 
 
+def masked_data(masking: Masking, data: Json) -> Json:
+    """What an error carries beside its message. It repeats what was asked for, so no name in it is spared."""
+    if isinstance(data, list):
+        return [masked_data(masking, each) for each in data]
+    if isinstance(data, dict):
+        return {name: masked_data(masking, item) for name, item in data.items()}
+    return masking.value(data)
+
+
 PLAIN = frozenset({"type", "mimeType", "data", "blob", "uri", "role", "annotations", "_meta"})
 
 

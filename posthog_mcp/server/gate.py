@@ -21,7 +21,7 @@ from posthog_mcp.errors import Forbidden, PostHogMcpError
 from posthog_mcp.observing.cost import Cost, counting
 from posthog_mcp.project import Project
 from posthog_mcp.safety.principals import Access
-from posthog_mcp.server.edge import GIVING, Wire, arguments_of, masked_result, visible
+from posthog_mcp.server.edge import GIVING, Wire, arguments_of, masked_data, masked_result, visible
 from posthog_mcp.server.recording import action_of, record_of, tell_span
 from posthog_mcp.server.registry import requested_toolsets
 from posthog_mcp.state.audit import Record
@@ -58,6 +58,11 @@ class Gate:
             return await self._passed(project, replace(ctx, lifespan_context=project), call_next)
 
     async def _passed(self, project: Project, ctx: Call, call_next: Callable[[Call], Awaitable[Any]]) -> Any:
+        """The answer to any method.
+
+        Raises:
+            MCPError: what the method's handler raised, masked.
+        """
         before = CURRENT.set(project)
         try:
             if ctx.method == "tools/list":
@@ -65,6 +70,11 @@ class Gate:
             if ctx.method not in GIVING:
                 return await call_next(ctx)
             return await self._answered(project, ctx, call_next)
+        except MCPError as error:
+            if project.masking is None:
+                raise
+            message, data = project.masking.text(error.message), masked_data(project.masking, error.data)
+            raise MCPError(code=error.code, message=message, data=data) from None
         finally:
             CURRENT.reset(before)
 
@@ -95,10 +105,7 @@ class Gate:
             except MCPError as error:
                 told: Wire = {"isError": True, "content": [{"type": "text", "text": error.message}]}
                 await self._recorded(project, ctx, told, begun, cost)
-                if project.masking is None:
-                    raise
-                text = project.masking.text(error.message)
-                raise MCPError(code=error.code, message=text, data=error.data) from None
+                raise
             except anyio.get_cancelled_exc_class():
                 # Nobody hears an answer, yet it was asked, and the query may have run.
                 self._taken(project, ctx, CANCELLED, begun, cost)

@@ -15,6 +15,7 @@ from opentelemetry import trace
 from posthog_mcp.observing.cost import Cost
 from posthog_mcp.project import Project
 from posthog_mcp.results import Json
+from posthog_mcp.safety.masking import Masking
 from posthog_mcp.server.edge import Wire, arguments_of
 from posthog_mcp.state.audit import Record
 
@@ -53,7 +54,7 @@ def record_of(project: Project, method: str, params: object, result: Wire, elaps
     return Record(
         at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         principal=project.principal.id,
-        action=action_of(method, params),
+        action=action_of(method, params, project.masking),
         project_id=number(info.get("id") if isinstance(info, dict) else project.settings.project_id),
         query_id=str(found.get("query_id") or "")[:64],
         hogql=shown(project, hogql) if isinstance(hogql, str) else "",
@@ -76,13 +77,15 @@ def number(value: Json) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def action_of(method: str, params: object) -> str:
-    """`execute_hogql`, `resources/read posthog://…`."""
+def action_of(method: str, params: object, masking: Masking | None = None) -> str:
+    """`execute_hogql`, `resources/read posthog://…`; masked before it is cut, as half an address is no address."""
     given = cast("dict[str, Json]", params) if isinstance(params, dict) else {}
     if method == "tools/call":
         name, inner = given.get("name"), given.get("arguments")
-        return str(inner.get("name") if name == "use_tool" and isinstance(inner, dict) else name)[:200]
-    return f"{method} {given.get('uri') or given.get('name') or ''}".strip()[:200]
+        action = str(inner.get("name") if name == "use_tool" and isinstance(inner, dict) else name)
+    else:
+        action = f"{method} {given.get('uri') or given.get('name') or ''}".strip()
+    return (action if masking is None else masking.text(action))[:200]
 
 
 def decision(result: Wire) -> str:

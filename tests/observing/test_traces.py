@@ -41,6 +41,8 @@ SECRETS = (
     "planted_tool_5519",
     "planted-argument-77",
     "planted-baggage",
+    "planted-state",
+    "planted person",
     "collector-key-9",
 )
 
@@ -115,13 +117,15 @@ async def traced(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> As
                 POSTHOG_MCP_DATA_DIR=str(tmp_path_factory.mktemp("traced")),
             )
             async with server(env) as client:
-                more = {"traceparent": HEADER, "baggage": "who=planted-baggage"}
+                more = {"traceparent": HEADER, "baggage": "who=planted-baggage", "tracestate": "who=planted-state"}
                 for _ in range(2):
                     await call(client, "execute_hogql", {"query": QUERY}, **more)
                 await call(client, "execute_hogql", {"query": "SELECT nothing FROM events"})
                 await call(client, "read_knowledge", {"id": "planted-argument-77"})
                 await ask(client, "tools/call", {"name": "planted_tool_5519", "arguments": {}})
                 await ask(client, "planted/tool_5519", {})
+                await ask(client, "planted person", {})
+                await ask(client, "tools/call", {"name": "planted person", "arguments": "none"})
                 meta: Any = {**META, "traceparent": f"00-{META_TRACE}-{PARENT}-01"}
                 body: Any = {"jsonrpc": "2.0", "id": "planted-argument-77", "method": "tools/call",
                         "params": {"name": "execute_hogql", "arguments": {"query": QUERY}, "_meta": meta}}  # fmt: skip

@@ -49,10 +49,10 @@ def events() -> list[Did]:
     return [*bought, *other, Did(WHO, "$ai_generation", "2026-10-03 11:00:00", TRACE, PERSON)]
 
 
-async def make(folder: Path) -> Path:
+async def make(folder: Path, name: str = "Planted") -> Path:
     """A data folder with these events."""
     (folder / "events.jsonl").write_text(written(events(), "UTC"))
-    made = ProjectSettings(name="Planted", timezone="UTC", week_start_day=0)
+    made = ProjectSettings(name=name, timezone="UTC", week_start_day=0)
     await import_exports(Store(folder / "data" / "local"), [folder / "events.jsonl"], project=made)
     return folder / "data"
 

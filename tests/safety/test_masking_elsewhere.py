@@ -117,14 +117,18 @@ async def test_completions_give_no_planted_value(sandboxed: Client) -> None:
         assert leaks(all_of(found)) == []
 
 
-async def test_a_report_of_the_command_line_holds_none(data: Path, mode: str) -> None:
+async def test_a_report_of_the_command_line_holds_none(mode: str, tmp_path: Path) -> None:
+    data, letters, file = await make(tmp_path, f"Planted by {EMAIL}"), tmp_path / "letters", tmp_path / "reports.yaml"
+    file.write_text(f"targets: {{folder: {{channel: file, to: {letters}}}}}")
     env = {"POSTHOG_MCP_DATA_DIR": str(data), "POSTHOG_MCP_MASK": mode, "HOME": str(data), "PATH": "/usr/bin:/bin",
-           "PYTHONPATH": str(ROOT), "POSTHOG_MCP_BACKEND": "local", "LOG_LEVEL": "DEBUG"}  # fmt: skip
-    command = [sys.executable, "-m", "posthog_mcp", "report", "weekly"]
+           "PYTHONPATH": str(ROOT), "POSTHOG_MCP_BACKEND": "local", "LOG_LEVEL": "DEBUG", "POSTHOG_MCP_REPORTS": str(file)}  # fmt: skip
+    command = [sys.executable, "-m", "posthog_mcp", "report", "weekly", "--send", "folder", "--even-quiet"]
     done = await to_thread.run_sync(
         lambda: subprocess.run(command, env=env, capture_output=True, text=True, timeout=100)
     )
 
     assert done.returncode == 0, done.stderr
-    assert "Planted" in done.stdout
-    assert leaks(done.stdout, done.stderr, planted=PLANTED) == []
+    assert "Planted by email_" in done.stdout
+    sent = [each.read_text(errors="replace") for each in letters.rglob("*") if each.is_file()]
+    assert "Planted by email_" in "".join(sent)
+    assert leaks(done.stdout, done.stderr, *sent, planted=PLANTED) == []
