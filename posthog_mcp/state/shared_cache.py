@@ -66,20 +66,26 @@ class Shared:
             self._gone(error)
             return True
 
-    async def count(self, name: str, window: int) -> int | None:
-        """How often this name was counted in the current window of seconds, this time included; None: unknown."""
+    async def count(self, name: str, slot: int, by: int, seconds: int) -> tuple[int, int] | None:
+        """Add to a name's count in this slot of time, kept for so many seconds.
+
+        Returns:
+            The counts in the slot before and in this one, the addition included; None: unknown.
+        """
         client = self._ready()
         if client is None:
             return None
-        slot = f"{PREFIX}rate:{name}:{window}:{int(time.time() // window)}"
+        before, this = (f"{PREFIX}rate:{name}:{each}" for each in (slot - 1, slot))
         try:
-            counted = await client.incr(slot)
-            if counted == 1:
-                await client.expire(slot, window * 2)
+            asked = client.pipeline(transaction=False)
+            asked.get(before)
+            asked.incrby(this, by)
+            asked.expire(this, seconds)
+            last, counted, _ = await asked.execute()
         except (OSError, redis_error()) as error:
             self._gone(error)
             return None
-        return int(counted)
+        return int(last or 0), int(counted)
 
     async def aclose(self) -> None:
         if self._client is not None:
