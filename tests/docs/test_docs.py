@@ -15,8 +15,9 @@ import pytest
 from anyio import to_thread
 
 from posthog_mcp.cli import main, parser
+from posthog_mcp.knowledge.entries import entries
 from posthog_mcp.settings import Settings
-from tests.house import tools_reference
+from tests.house import knowledge_index, tools_reference
 from tests.house.rules import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -132,6 +133,15 @@ def test_the_tools_page_is_of_these_tools() -> None:
     shown = tools_reference.PAGE.read_text(encoding="utf-8")
 
     assert shown == tools_reference.page(), "run: python -m tests.house.tools_reference"
+
+
+def test_the_knowledge_page_is_of_these_entries() -> None:
+    shown = knowledge_index.PAGE.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+\.md)\)", shown)
+
+    assert shown == knowledge_index.page(), "run: python -m tests.house.knowledge_index"
+    assert len(links) == len(entries())
+    assert all((knowledge_index.PAGE.parent / each).is_file() for each in links)
 
 
 def test_help_names_every_command() -> None:
