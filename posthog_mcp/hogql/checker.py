@@ -93,7 +93,7 @@ class Checker:
         self._parser = parser
         self._catalogue = catalogue
         self._now = now
-        self._cache: OrderedDict[str, Checked] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, bool], Checked] = OrderedDict()
 
     async def check(
         self,
@@ -102,21 +102,27 @@ class Checker:
         values: Mapping[str, Json] | None = None,
         filters: Mapping[str, Json] | None = None,
         variables: Mapping[str, Json] | None = None,
+        mend_warnings: bool = False,
     ) -> Checked:
-        """Everything that is wrong with a query, and what it reads and gives."""
+        """Everything that is wrong with a query, and what it reads and gives.
+
+        `mend_warnings`: `corrected` is also for a query that runs but names what the project lacks. To find it the
+        query is looked at again some times, so only who shows it asks.
+        """
         catalogue = await self._catalogue()
         now = self._now().astimezone(ZoneInfo(catalogue.timezone))
         filling = Filling(dict(values or {}), dict(filters or {}), dict(variables or {}), now)
         key = cache_key(query, filling, catalogue)
-        known = self._cache.get(key)
-        if known:
-            self._cache.move_to_end(key)
-            return known
+        for place in ((key, True), (key, mend_warnings)):
+            if known := self._cache.get(place):
+                self._cache.move_to_end(place)
+                return known
         checked = await self._look(query, filling, catalogue)
-        if checked.errors or any(each.edit and each.code in MENDED_WARNINGS for each in checked.warnings):
+        unknown = any(each.edit and each.code in MENDED_WARNINGS for each in checked.warnings)
+        if checked.errors or (mend_warnings and unknown):
             errors, corrected = await repaired(query, checked, lambda text: self._look(text, filling, catalogue))
             checked = replace(checked, errors=errors, corrected=corrected)
-        self._cache[key] = checked
+        self._cache[key, mend_warnings] = checked
         while len(self._cache) > CACHED_CHECKS:
             self._cache.popitem(last=False)
         return checked

@@ -51,7 +51,7 @@ async def check_everywhere(
     """
     missing = ""
     try:
-        checked = await check(project, query, values)
+        checked = await project.driver.checker.check(query, values=values, mend_warnings=True)
     except Unavailable as error:
         # No parser on this platform: the host's own check still works.
         checked, missing = Checked(query, None), f"the local check is not available: {error.message}"

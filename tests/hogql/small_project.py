@@ -201,7 +201,7 @@ class SmallProject:
         async def current() -> Catalogue:
             return catalogue
 
-        return await Checker(self.parser, current, now=lambda: NOW).check(query, **given)
+        return await Checker(self.parser, current, now=lambda: NOW).check(query, mend_warnings=True, **given)
 
     async def print(self, query: str, catalogue: Catalogue = CATALOGUE, **given: dict[str, Json]) -> Printed:
         return print_clickhouse(await self.check(query, catalogue, **given), catalogue, PROFILE)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from small_project import SmallProject
+from small_project import CATALOGUE, SmallProject
 
 from posthog_mcp.errors import HogQLResolutionError
+from posthog_mcp.hogql.catalogue import Catalogue
+from posthog_mcp.hogql.checker import Checker
+from posthog_mcp.hogql.parsing import ParseKind, Parser
+from posthog_mcp.results import Json
 
 CORRECTED = [
     # near-miss names
@@ -201,3 +205,25 @@ GROUPED = [
 async def test_what_is_grouped_is_not_complained_of_and_runs(project: SmallProject, query: str) -> None:
     assert not (await project.check(query)).errors
     assert await project.rows(query) is not None
+
+
+async def test_a_query_that_only_names_what_is_missing_is_looked_at_once_unless_asked(project: SmallProject) -> None:
+    """Running a query needs no correction of it, and to look for one costs a parse a round."""
+    looked: list[str] = []
+
+    class Counting(Parser):
+        async def parse(self, query: str, kind: ParseKind = "select") -> dict[str, Json]:
+            looked.append(query)
+            return await project.parser.parse(query, kind)
+
+    async def catalogue() -> Catalogue:
+        return CATALOGUE
+
+    checker = Checker(Counting(), catalogue)
+    query = "select properties.$browsr from events"
+    run, shown = await checker.check(query), await checker.check(query, mend_warnings=True)
+
+    assert run.warnings == shown.warnings
+    assert (run.corrected, shown.corrected) == (None, "select properties.$browser from events")
+    assert looked == [query, query, shown.corrected]
+    assert await checker.check(query) is shown
