@@ -123,7 +123,9 @@ class Queries:
         if not isinstance(text, str):
             raise InvalidInput("This field is required.", context={"attr": "query"})
         checker = self._driver.checker
-        values, filters, variables = (cast("Body | None", query.get(name)) for name in ("values", "filters", "variables"))
+        values, filters, variables = (
+            cast("Body | None", query.get(name)) for name in ("values", "filters", "variables")
+        )
         checked = await checker.check(text, values=values, filters=filters, variables=variables)
         checked.raise_for_errors()
         assert checked.tree is not None
