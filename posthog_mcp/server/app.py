@@ -225,7 +225,7 @@ def build_server(
         version=__version__,
         instructions=INSTRUCTIONS,
         website_url="https://github.com/posthog-mcp/posthog-mcp",
-        tools=[tool.as_tool() for tool in tools],
+        tools=[tool.sdk_tool for tool in tools],
         lifespan=lifespan,
         middleware=[gate],
         request_state_security=request_state(settings),

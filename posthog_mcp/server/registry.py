@@ -52,9 +52,9 @@ class Published:
         lines = (self.function.__doc__ or "").strip().splitlines()
         return "\n".join(line.strip() for line in lines)
 
-    @cached_property
+    @property
     def parameters(self) -> dict[str, Any]:
-        return self.as_tool().parameters
+        return self.sdk_tool.parameters
 
     @property
     def argument_names(self) -> list[str]:
@@ -81,10 +81,11 @@ class Published:
             ToolError: the arguments do not fit.
         """
         given = self.prepared(arguments)
-        return cast("CallToolResult", await self.as_tool().run(given, ctx, convert_result=True))
+        return cast("CallToolResult", await self.sdk_tool.run(given, ctx, convert_result=True))
 
-    def as_tool(self) -> Tool:
-        """The SDK's tool, its schema stripped of what costs tokens and says nothing."""
+    @cached_property
+    def sdk_tool(self) -> Tool:
+        """The SDK's tool, its schema stripped of what costs tokens and says nothing. Read it only: servers share it."""
         tool = Tool.from_function(
             self.function,
             name=self.name,

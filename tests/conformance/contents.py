@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 import anyio
@@ -163,10 +164,9 @@ async def test_trigger_prompt_change(ctx: Ctx) -> CallToolResult:
 class WithLargeSchema(Published):
     """A tool listed with LARGE_SCHEMA."""
 
-    def as_tool(self) -> Tool:
-        tool = super().as_tool()
-        tool.parameters = LARGE_SCHEMA
-        return tool
+    @cached_property
+    def sdk_tool(self) -> Tool:
+        return super().sdk_tool.model_copy(update={"parameters": LARGE_SCHEMA})
 
 
 CONTENTS = (
