@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,18 +13,35 @@ from posthog_mcp.backends.local.objects import Objects
 from posthog_mcp.backends.local.storage import Store
 
 LONG = (
+    "analysis/test_drivers.py",
+    "analysis/test_series_methods.py",
+    "audience/test_schedule.py",
+    "audience/test_stats.py",
+    "backends/local/test_behavioural_cohorts.py",
+    "backends/posthog/test_load.py",
+    "cli/test_doctor_posthog.py",
     "hogql/test_fuzz.py",
     "hogql/test_text.py",
     "insights/test_funnel_reference.py",
+    "insights/test_funnel_steps.py",
     "insights/test_funnel_views.py",
     "insights/test_lifecycle.py",
+    "insights/test_retention.py",
     "insights/test_retention_reference.py",
     "insights/test_stickiness.py",
     "journeys/test_totals.py",
+    "knowledge/test_definitions.py",
+    "knowledge/workflows/test_conversion.py",
     "knowledge/workflows/test_every_step.py",
+    "knowledge/workflows/test_other_endings.py",
+    "knowledge/workflows/test_quality.py",
+    "reports/test_tools.py",
+    "sandbox/test_alone.py",
+    "sandbox/test_scripts.py",
     "sync/test_sync.py",
+    "themes/test_models.py",
 )
-"""Files that take half a minute or more; they run with --long, which a CI job of its own gives."""
+"""Files that take long for what they cover; they run with --long, which a CI job of its own gives."""
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests, and the second parameter sets of templates, to the long run; all run where they are named."""
+    """Leave the long tests, and second parameter sets and worlds, to the long run; all run where they are named."""
     if config.getoption("--long") or any(".py" in str(each) for each in config.args):
         return
     here = Path(__file__).parent
@@ -56,6 +74,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for each in items
         if each.path.relative_to(here).as_posix() in LONG
         or (each.path.name == "test_numbers.py" and each.name.endswith("-1]"))
+        or (each.path.parent.name == "patterns" and "[UTC" in each.name)
     ]
     config.hook.pytest_deselected(items=long)
     items[:] = [each for each in items if each not in set(long)]
+
+
+def pytest_collection_finish() -> None:
+    """Take the thousands of collected tests out of what each garbage collection walks: a twentieth of the run's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
