@@ -29,6 +29,7 @@ LONG = (
     "insights/test_lifecycle.py",
     "insights/test_over_http.py",
     "insights/test_retention.py",
+    "insights/test_retention_native.py",
     "insights/test_retention_reference.py",
     "insights/test_stickiness.py",
     "journeys/test_totals.py",
@@ -43,6 +44,7 @@ LONG = (
     "reports/test_tools.py",
     "sandbox/test_alone.py",
     "sandbox/test_scripts.py",
+    "sandbox/test_warm.py",
     "sync/test_sync.py",
     "themes/test_models.py",
     "themes/test_runs.py",
@@ -79,7 +81,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         each
         for each in items
         if each.path.relative_to(here).as_posix() in LONG
-        or (each.path.name == "test_numbers.py" and each.name.endswith("-1]"))
+        or (each.path.name in ("test_entries.py", "test_numbers.py") and each.name.endswith("-1]"))
         or (each.path.parent.name == "patterns" and "[UTC" in each.name)
     ]
     config.hook.pytest_deselected(items=long)
