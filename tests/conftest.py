@@ -77,15 +77,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--long") or any(".py" in str(each) for each in config.args):
         return
     here = Path(__file__).parent
-    long = [
+    long = {
         each
         for each in items
         if each.path.relative_to(here).as_posix() in LONG
         or (each.path.name in ("test_entries.py", "test_numbers.py") and each.name.endswith("-1]"))
         or (each.path.parent.name == "patterns" and "[UTC" in each.name)
-    ]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [each for each in items if each not in set(long)]
+    }
+    config.hook.pytest_deselected(items=[each for each in items if each in long])
+    items[:] = [each for each in items if each not in long]
 
 
 def pytest_collection_finish() -> None:

@@ -93,7 +93,7 @@ class Checker:
         self._parser = parser
         self._catalogue = catalogue
         self._now = now
-        self._cache: OrderedDict[tuple[str, bool], Checked] = OrderedDict()
+        self._cache: OrderedDict[str, Checked] = OrderedDict()
 
     async def check(
         self,
@@ -113,16 +113,15 @@ class Checker:
         now = self._now().astimezone(ZoneInfo(catalogue.timezone))
         filling = Filling(dict(values or {}), dict(filters or {}), dict(variables or {}), now)
         key = cache_key(query, filling, catalogue)
-        for place in ((key, True), (key, mend_warnings)):
-            if known := self._cache.get(place):
-                self._cache.move_to_end(place)
-                return known
-        checked = await self._look(query, filling, catalogue)
-        unknown = any(each.edit and each.code in MENDED_WARNINGS for each in checked.warnings)
-        if checked.errors or (mend_warnings and unknown):
-            errors, corrected = await repaired(query, checked, lambda text: self._look(text, filling, catalogue))
-            checked = replace(checked, errors=errors, corrected=corrected)
-        self._cache[key, mend_warnings] = checked
+        checked = self._cache.get(key)
+        if checked is None:
+            checked = await self._look(query, filling, catalogue)
+            if checked.errors:
+                checked = await self._mended(checked, filling, catalogue)
+        if mend_warnings and not checked.errors and checked.corrected is None and names_unknown(checked):
+            checked = await self._mended(checked, filling, catalogue)
+        self._cache[key] = checked
+        self._cache.move_to_end(key)
         while len(self._cache) > CACHED_CHECKS:
             self._cache.popitem(last=False)
         return checked
@@ -142,6 +141,11 @@ class Checker:
             text = applied(text, edits[:1])
         return None
 
+    async def _mended(self, checked: Checked, filling: Filling, catalogue: Catalogue) -> Checked:
+        """With every error that comes to light by mending, and the corrected query where one was reached."""
+        errors, corrected = await repaired(checked.query, checked, lambda text: self._look(text, filling, catalogue))
+        return replace(checked, errors=errors, corrected=corrected)
+
     async def _look(self, query: str, filling: Filling, catalogue: Catalogue) -> Checked:
         """One look at one text, nothing mended."""
         try:
@@ -150,6 +154,11 @@ class Checker:
         except HogQLSyntaxError as error:
             return refused(query, error)
         return await to_thread.run_sync(examine, query, parsed, filling, catalogue)
+
+
+def names_unknown(checked: Checked) -> bool:
+    """Whether a query that runs names what the project lacks, and what was meant is known."""
+    return any(each.edit and each.code in MENDED_WARNINGS for each in checked.warnings)
 
 
 def cache_key(query: str, filling: Filling, catalogue: Catalogue) -> str:

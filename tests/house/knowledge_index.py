@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from posthog_mcp.knowledge.entries import entries
+from posthog_mcp.knowledge.entries import entries, paths
 from posthog_mcp.knowledge.models import Page, Template
 from tests.house.readme import table
 from tests.house.rules import ROOT
@@ -16,7 +16,6 @@ KINDS = {
     "practice": ("Practice", "Performance, errors, cost, privacy, and each finding of `validate_hogql`."),
     "api": ("API", "Facts about HogQL and PostHog's REST interface."),
 }
-FOLDERS = {"pattern": "patterns", "template": "templates", "workflow": "workflows"}
 
 
 def page() -> str:
@@ -29,7 +28,7 @@ def page() -> str:
 
 
 def row(entry: Page) -> tuple[str, ...]:
-    link = f"[`{entry.id}`](../knowledge/{FOLDERS.get(entry.kind, entry.kind)}/{entry.id}.md)"
+    link = f"[`{entry.id}`](../{paths()[entry.id].relative_to(ROOT).as_posix()})"
     last = entry.params if isinstance(entry, Template) else entry.intents
     return link, entry.title.replace("|", "\\|"), ", ".join(f"`{each}`" for each in last)
 
